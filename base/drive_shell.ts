@@ -1,0 +1,78 @@
+/**
+ * Drives one core with real time: the loop that all control-plane shells share.
+ *
+ * ```
+ *   input -> machine.handle -> poll until undefined -> effect(output) ...
+ *                           -> one timer at machine.deadline() -> tick
+ * ```
+ *
+ * @module
+ */
+
+import type { Machine, Millis } from "./machine.ts";
+
+/** What a shell gets to feed its core. */
+export interface Driver<In> {
+  /** Hands one input to the core, performs all outputs, arms the timer. */
+  feed(input: In): void;
+  /** Stops the timer; later inputs are ignored. */
+  stop(): void;
+}
+
+/**
+ * Connects a core with the clock.
+ *
+ * Outputs are performed in order; an effect that feeds again is queued behind the running input, so the core
+ * never sees a nested call.
+ *
+ * @param machine the core
+ * @param tick the input that stands for "time has passed"
+ * @param effect performs one output; must not throw
+ * @param clock returns ms on a clock that never goes back; default `performance.now`
+ */
+export function drive<In, Out>(
+  machine: Machine<In, Out>,
+  tick: In,
+  effect: (output: Out) => void,
+  clock: () => Millis = () => performance.now(),
+): Driver<In> {
+  const queue: In[] = [];
+  let running = false;
+  let stopped = false;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+
+  function arm(): void {
+    if (timer !== undefined) clearTimeout(timer);
+    timer = undefined;
+    const deadline = machine.deadline();
+    if (deadline === undefined || stopped) return;
+    // setTimeout holds at most 2^31-1 ms; a wake-up in between is harmless.
+    const delay = Math.min(Math.max(0, Math.ceil(deadline - clock())), 0x7fffffff);
+    timer = setTimeout(() => feed(tick), delay);
+  }
+
+  function feed(input: In): void {
+    if (stopped) return;
+    queue.push(input);
+    if (running) return;
+    running = true;
+    try {
+      for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+        machine.handle(next, clock());
+        for (let out = machine.poll(); out !== undefined; out = machine.poll()) effect(out);
+      }
+    } finally {
+      running = false;
+    }
+    arm();
+  }
+
+  function stop(): void {
+    stopped = true;
+    queue.length = 0;
+    if (timer !== undefined) clearTimeout(timer);
+    timer = undefined;
+  }
+
+  return { feed, stop };
+}

@@ -1,0 +1,117 @@
+/**
+ * Network namespaces. A thread is in one; a socket stays in the one it was made in.
+ *
+ * ```
+ *   home ──setns──> target    fn(): sockets, /proc/thread-self/net, ioctls act there    ──setns──> home
+ * ```
+ *
+ * Nothing asynchronous may start inside: the runtime could make a pool thread that stays in the target.
+ *
+ * @module
+ */
+
+import { Bug } from "../base/mod.ts";
+import { check, errnoName } from "./errno.ts";
+import { Fd, openFd } from "./fd.ts";
+import { errno, libc } from "./libc.ts";
+import { readLinkProc } from "./procfs.ts";
+
+/** `linux/sched.h`: the kind of namespace that setns and unshare are asked for. */
+const CLONE_NEWNET = 0x4000_0000;
+/** EX_SOFTWARE of `sysexits.h`: what the process ends with if a thread cannot come home. */
+const EXIT_LOST = 70;
+
+/** Opens a namespace by the path of its file, as `/run/netns/blue`. @throws {SysError} if it cannot be opened */
+export function openNetns(path: string): Fd {
+  return openFd(path, 0);
+}
+
+/** Opens the network namespace of a process. @throws {SysError} ENOENT if there is no such process */
+export function openPidNetns(pid: number): Fd {
+  return openFd(`/proc/${pid}/ns/net`, 0);
+}
+
+/** Opens the namespace that this thread is in. @throws {SysError} if `/proc` is not there */
+export function openOwnNetns(): Fd {
+  return openFd("/proc/thread-self/ns/net", 0);
+}
+
+/**
+ * Returns the inode number of a network namespace: two namespaces are the same if these are equal.
+ *
+ * @param namespace a descriptor, or the path of a namespace file
+ * @throws {SysError} if the path cannot be opened
+ * @throws {TypeError} if it is not a network namespace
+ */
+export function netnsInode(namespace: Fd | number | string): bigint {
+  if (typeof namespace === "string") {
+    using fd = openNetns(namespace);
+    return netnsInode(fd);
+  }
+  const number = typeof namespace === "number" ? namespace : namespace.number;
+  const link = readLinkProc(`/proc/thread-self/fd/${number}`) ?? "nothing";
+  const match = /^net:\[([0-9]+)\]$/.exec(link);
+  if (match?.[1] === undefined) {
+    throw new TypeError(
+      `Cannot use descriptor ${number}: a network namespace is needed, not ${link}`,
+    );
+  }
+  return BigInt(match[1]);
+}
+
+/**
+ * Makes a new, empty network namespace; it lives while something refers to it. The thread stays where it is.
+ *
+ * Equivalent to: `ip netns add`, without a name.
+ *
+ * @throws {SysError} EPERM without CAP_SYS_ADMIN
+ */
+export function createNetns(): Fd {
+  using home = openOwnNetns();
+  check("unshare CLONE_NEWNET", libc().unshare(CLONE_NEWNET));
+  try {
+    return openOwnNetns();
+  } finally {
+    returnHome(home);
+  }
+}
+
+/**
+ * Runs a synchronous function in another network namespace and comes back, also when it throws.
+ *
+ * May be nested. If the way back fails the process ends with exit code 70: this thread would act in a foreign
+ * namespace.
+ *
+ * Equivalent to: `ip netns exec`, for one function.
+ *
+ * @param namespace an open namespace; stays open
+ * @param fn what to do there; must neither await nor start anything asynchronous
+ * @throws {SysError} if the namespace cannot be entered
+ * @throws {Bug} if `fn` returns a promise
+ */
+export function withNetns<T>(namespace: Fd | number, fn: () => T): T {
+  const number = typeof namespace === "number" ? namespace : namespace.number;
+  using home = openOwnNetns();
+  check("setns to a network namespace", libc().setns(number, CLONE_NEWNET));
+  let result: T;
+  try {
+    result = fn();
+  } finally {
+    returnHome(home);
+  }
+  if (result instanceof Promise) {
+    throw new Bug("Function given to withNetns returned a promise: it must be synchronous");
+  }
+  return result;
+}
+
+function returnHome(home: Fd): void {
+  const sys = libc();
+  if (sys.setns(home.number, CLONE_NEWNET) === 0) return;
+  const line = `weft: Cannot return to the home network namespace: ${errnoName(errno())}; ` +
+    `the process ends\n`;
+  const bytes = new TextEncoder().encode(line);
+  sys.writeBuffer(2, bytes, bytes.length);
+  // Not Deno.exit: in a worker that would end the worker alone.
+  sys._exit(EXIT_LOST);
+}

@@ -1,0 +1,212 @@
+/**
+ * One TCP connection: bytes in, introduction, then messages.
+ *
+ * ```
+ *   introducing --introduced--> open --------------------> closed
+ *        \--refused-- refusing: half closed, drained, <= 1 s --/
+ * ```
+ *
+ * It knows nothing of other connections. Who owns it decides after `introduced` whether the connection may stay, and
+ * performs the outputs; after `closed` none follow.
+ *
+ * @module
+ */
+
+import { type Machine, type Millis, WireError } from "../base/mod.ts";
+import {
+  Handshake,
+  type HandshakeOptions,
+  type Introduction,
+  MAX_FIRST_MESSAGE_BYTES,
+} from "./handshake.ts";
+import { ByteQueue, heartbeatMessage, MAX_MESSAGE_BYTES, withLength } from "./wire.ts";
+
+/** Longest introduction. */
+export const INTRODUCTION_MS = 30_000;
+/** Between two heartbeats that we send. */
+export const HEARTBEAT_MS = 30_000;
+/** Longest time without a whole message from the remote. */
+export const READ_TIMEOUT_MS = 60_000;
+/** How long a refusal waits for the remote to read it. */
+export const DRAIN_MS = 1_000;
+
+/** What happens to a connection. */
+export type ConnectionInput =
+  /** Begin the introduction. */
+  | { readonly kind: "start" }
+  /** The remote sent bytes. */
+  | { readonly kind: "received"; readonly bytes: Uint8Array }
+  /** The remote sends no more, or the socket failed. */
+  | { readonly kind: "ended"; readonly reason: string | undefined }
+  /** Send a message. */
+  | { readonly kind: "send"; readonly message: Uint8Array }
+  /** Tell the remote nothing more, let it read what was sent, close. */
+  | { readonly kind: "refuse"; readonly reason: string }
+  /** Time has passed. */
+  | { readonly kind: "tick" };
+
+/** What a connection wants. */
+export type ConnectionOutput =
+  /** Write bytes. */
+  | { readonly kind: "send"; readonly bytes: Uint8Array }
+  /** Close our half. */
+  | { readonly kind: "finish" }
+  /** The remote is known. */
+  | { readonly kind: "introduced"; readonly introduction: Introduction }
+  /** A plaintext message came. */
+  | { readonly kind: "message"; readonly message: Uint8Array }
+  /** It is over. */
+  | {
+    readonly kind: "closed";
+    readonly reason: string;
+    /** Position of the password to dial with next time. */
+    readonly nextPassword: number | undefined;
+  };
+
+type State =
+  | { readonly kind: "waiting" }
+  | { readonly kind: "introducing"; readonly until: Millis }
+  | { readonly kind: "open"; readonly with: Introduction; heartbeatAt: Millis; readUntil: Millis }
+  | {
+    readonly kind: "refusing";
+    readonly until: Millis;
+    readonly reason: string;
+    readonly nextPassword: number | undefined;
+  }
+  | { readonly kind: "closed" };
+
+/** The core of one TCP connection. */
+export class Connection implements Machine<ConnectionInput, ConnectionOutput> {
+  #state: State = { kind: "waiting" };
+  #handshake: Handshake;
+  #received = new ByteQueue();
+  #out: ConnectionOutput[] = [];
+
+  /** Prepares it; nothing happens before `start`, bytes that come earlier wait. */
+  constructor(options: HandshakeOptions) {
+    this.#handshake = new Handshake(options);
+  }
+
+  /** Takes one input. */
+  handle(input: ConnectionInput, now: Millis): void {
+    switch (input.kind) {
+      case "start":
+        return this.#start(now);
+      case "received":
+        return this.#receive(input.bytes, now);
+      case "ended":
+        return this.#ended(input.reason);
+      case "send":
+        return this.#send(input.message);
+      case "refuse":
+        return this.#refuse(input.reason, undefined, now);
+      case "tick":
+        return this.#tick(now);
+    }
+  }
+
+  /** Returns the next output. */
+  poll(): ConnectionOutput | undefined {
+    return this.#out.shift();
+  }
+
+  /** Returns when it wants a tick. */
+  deadline(): Millis | undefined {
+    const state = this.#state;
+    if (state.kind === "introducing" || state.kind === "refusing") return state.until;
+    return state.kind === "open" ? Math.min(state.heartbeatAt, state.readUntil) : undefined;
+  }
+
+  #start(now: Millis): void {
+    if (this.#state.kind !== "waiting") return;
+    this.#state = { kind: "introducing", until: now + INTRODUCTION_MS };
+    this.#out.push({ kind: "send", bytes: this.#handshake.start() });
+    this.#introduce(now);
+  }
+
+  #receive(bytes: Uint8Array, now: Millis): void {
+    // What comes while a refusal drains is read only so that closing does not reset the connection.
+    if (this.#state.kind === "refusing" || this.#state.kind === "closed") return;
+    this.#received.push(bytes);
+    if (this.#state.kind === "waiting" && this.#received.length > 2 * MAX_FIRST_MESSAGE_BYTES) {
+      return this.#close("it sent too much before it was introduced");
+    }
+    if (this.#state.kind === "introducing") this.#introduce(now);
+    else if (this.#state.kind === "open") this.#read(now);
+  }
+
+  #introduce(now: Millis): void {
+    for (const output of this.#handshake.receive(this.#received)) {
+      if (output.kind === "send") this.#out.push(output);
+      else if (output.kind === "refused") this.#refuse(output.reason, output.nextPassword, now);
+      else {
+        this.#state = {
+          kind: "open",
+          with: output.introduction,
+          heartbeatAt: now + HEARTBEAT_MS,
+          readUntil: now + READ_TIMEOUT_MS,
+        };
+        this.#out.push({ kind: "introduced", introduction: output.introduction });
+        this.#read(now);
+      }
+    }
+  }
+
+  #read(now: Millis): void {
+    try {
+      while (this.#state.kind === "open") {
+        const record = this.#received.takePayload(MAX_MESSAGE_BYTES);
+        if (record === undefined) return;
+        const message = this.#state.with.opener.open(record);
+        if (message === undefined) return this.#close("cannot open a message: it is not authentic");
+        this.#state.readUntil = now + READ_TIMEOUT_MS;
+        if (message.length > 0) this.#out.push({ kind: "message", message });
+      }
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error;
+      this.#close(error.message);
+    }
+  }
+
+  #ended(reason: string | undefined): void {
+    const state = this.#state;
+    if (state.kind === "refusing") return this.#close(state.reason, state.nextPassword);
+    if (state.kind === "open") return this.#close(reason ?? "it closed the connection");
+    this.#close(`${reason ?? "it closed the connection"} ${this.#handshake.describePhase()}`);
+  }
+
+  #send(message: Uint8Array): void {
+    if (this.#state.kind !== "open") return;
+    this.#out.push({ kind: "send", bytes: withLength(this.#state.with.sealer.seal(message)) });
+  }
+
+  #tick(now: Millis): void {
+    const state = this.#state;
+    if (state.kind === "introducing" && now >= state.until) {
+      this.#close(
+        `no answer within ${INTRODUCTION_MS / 1000} s, ${this.#handshake.describePhase()}`,
+      );
+    } else if (state.kind === "refusing" && now >= state.until) {
+      this.#close(state.reason, state.nextPassword);
+    } else if (state.kind === "open") {
+      if (now >= state.readUntil) return this.#close(`silent for ${READ_TIMEOUT_MS / 1000} s`);
+      if (now < state.heartbeatAt) return;
+      state.heartbeatAt = now + HEARTBEAT_MS;
+      this.#send(heartbeatMessage());
+    }
+  }
+
+  #refuse(reason: string, nextPassword: number | undefined, now: Millis): void {
+    if (this.#state.kind === "refusing" || this.#state.kind === "closed") return;
+    this.#state = { kind: "refusing", until: now + DRAIN_MS, reason, nextPassword };
+    this.#received = new ByteQueue();
+    this.#out.push({ kind: "finish" });
+  }
+
+  #close(reason: string, nextPassword?: number): void {
+    if (this.#state.kind === "closed") return;
+    this.#state = { kind: "closed" };
+    this.#received = new ByteQueue();
+    this.#out.push({ kind: "closed", reason, nextPassword });
+  }
+}

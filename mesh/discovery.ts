@@ -1,0 +1,71 @@
+/**
+ * Addresses of peers, as other peers tell of them (spec/mesh.md 17).
+ *
+ * @module
+ */
+
+import { type Endpoint, parseEndpoint, type PeerName, WireError } from "../base/mod.ts";
+import type { Topology } from "./topology.ts";
+
+/** Most texts whose meaning is remembered. */
+const MAX_REMEMBERED = 20_000;
+
+/** A peer and an address at which it may be dialled. */
+export interface Discovered {
+  /** The peer. */
+  readonly peer: PeerName;
+  /** The address. */
+  readonly endpoint: Endpoint;
+}
+
+/** Finds addresses in the peer table. */
+export class Discovery {
+  #topology: Topology;
+  #port: number;
+  #parsed = new Map<string, Endpoint | undefined>();
+
+  /** @param port our own listening port: others are assumed to listen on the same */
+  constructor(topology: Topology, port: number) {
+    this.#topology = topology;
+    this.#port = port;
+  }
+
+  /** Returns addresses of all peers that are not in `connected`. */
+  find(connected: ReadonlySet<PeerName>): Discovered[] {
+    if (this.#parsed.size > MAX_REMEMBERED) this.#parsed.clear();
+    const found: Discovered[] = [];
+    const seen = new Map<PeerName, Set<Endpoint>>();
+    for (const entry of this.#topology.entries()) {
+      if (entry.name === this.#topology.name) continue;
+      for (const { peer, address, outbound } of entry.connections) {
+        if (peer === this.#topology.name || connected.has(peer)) continue;
+        const endpoint = this.#endpoint(address, outbound);
+        const known = seen.get(peer) ?? new Set();
+        seen.set(peer, known);
+        if (endpoint === undefined || known.has(endpoint)) continue;
+        known.add(endpoint);
+        found.push({ peer, endpoint });
+      }
+    }
+    return found;
+  }
+
+  /** The port of who dialled is of no use to others; equal texts give the same object. */
+  #endpoint(address: string, outbound: boolean): Endpoint | undefined {
+    const text = outbound ? address : `${address.slice(0, address.lastIndexOf(":"))}:${this.#port}`;
+    if (!this.#parsed.has(text)) this.#parsed.set(text, parseUsable(text));
+    return this.#parsed.get(text);
+  }
+}
+
+function parseUsable(text: string): Endpoint | undefined {
+  try {
+    const endpoint = parseEndpoint(text);
+    const unspecified = endpoint.ip.every((byte, i) => byte === 0 || i === 10 || i === 11);
+    const multicast = endpoint.ip[0] === 0xff;
+    return endpoint.port === 0 || unspecified || multicast ? undefined : endpoint;
+  } catch (error) {
+    if (error instanceof WireError) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,233 @@
+/**
+ * Spreading of data over the mesh (spec/mesh.md 9, 10).
+ *
+ * ```
+ *   gossip     what was new goes on to a random part of our neighbours        state; periodic too
+ *   broadcast  along a tree from the originator to everybody                  urgent news
+ *   unicast    hop by hop to one peer                                         questions and answers
+ * ```
+ *
+ * Nothing is pushed. What a neighbour is to get waits here, merged to at most one item a channel, and is encoded when the
+ * connection can take it ({@link Gossip.next}): that bounds memory when a neighbour reads slowly.
+ *
+ * @module
+ */
+
+import type { Millis, PeerName } from "../base/mod.ts";
+import type { Routes } from "./routes.ts";
+import { Surrogate } from "./surrogate.ts";
+import {
+  broadcastMessage,
+  gossipMessage,
+  MAX_MESSAGE_BYTES,
+  type Message,
+  unicastMessage,
+} from "./wire.ts";
+
+/** Handler of one channel. An item stands for data to be sent, which is encoded from live state. */
+export interface Channel<Item = unknown> {
+  /** Name on the wire, case-sensitive. */
+  readonly name: string;
+  /** Merges gossip; returns what was new, if it is to go on at once. @throws {Error} to close the connection */
+  gossip(payload: Uint8Array, from: PeerName, now: Millis): Item | undefined;
+  /** Takes a broadcast; returns what goes on. @throws {Error} to close the connection */
+  broadcast(payload: Uint8Array, source: PeerName, now: Millis): Item | undefined;
+  /** Takes a message for us. @throws {Error} to close the connection */
+  unicast(payload: Uint8Array, source: PeerName, now: Millis): void;
+  /** Returns the whole state, if there is any. */
+  full(): Item | undefined;
+  /** Joins two items. */
+  merge(a: Item, b: Item): Item;
+  /** Encodes an item as one or more payloads. */
+  encode(item: Item): readonly Uint8Array[];
+}
+
+/** What the spreading needs. */
+export interface GossipOptions {
+  /** Our name. */
+  readonly self: PeerName;
+  /** Next hops. */
+  readonly routes: Routes;
+  /** Returns 0 <= x < 1. */
+  readonly random: () => number;
+  /** SHA-256. */
+  readonly sha256: (bytes: Uint8Array) => Uint8Array;
+}
+
+/** Most channels that others may make us stand in for; data of more is dropped. */
+const MAX_SURROGATES = 256;
+/** Most bytes of unicasts that wait for one neighbour; more are dropped, as without a route. */
+const MAX_DIRECT_BYTES = 1024 * 1024;
+/** Room for tag, channel and names in a message, and for the tag of its seal. */
+const ENVELOPE_BYTES = 1024;
+
+interface Pending {
+  gossip: unknown;
+  readonly broadcasts: Map<PeerName, unknown>;
+}
+
+interface Outbox {
+  /** Encoded messages, first to go. */
+  readonly direct: Uint8Array[];
+  directBytes: number;
+  readonly channels: Map<string, Pending>;
+}
+
+/** What waits for our neighbours, and how it is passed on. */
+export class Gossip {
+  #options: GossipOptions;
+  #channels = new Map<string, Channel>();
+  #outboxes = new Map<PeerName, Outbox>();
+  #surrogates = 0;
+
+  /** Has no neighbours yet. */
+  constructor(options: GossipOptions, channels: readonly Channel[]) {
+    this.#options = options;
+    for (const channel of channels) this.#channels.set(channel.name, channel);
+  }
+
+  /** Begins to keep data for a neighbour. */
+  addNeighbour(peer: PeerName): void {
+    this.#outboxes.set(peer, { direct: [], directBytes: 0, channels: new Map() });
+  }
+
+  /** Drops what waits for a neighbour. */
+  removeNeighbour(peer: PeerName): void {
+    this.#outboxes.delete(peer);
+  }
+
+  /**
+   * Takes a message of a neighbour and passes it on as the protocol asks.
+   *
+   * @throws {WireError | ProtocolError} if the connection must be closed
+   */
+  receive(message: Message, from: PeerName, now: Millis): void {
+    const { self, routes } = this.#options;
+    if (message.kind === "unicast") {
+      if (message.destination !== self) return this.#forward(message, from);
+      this.#channel(message.channel)?.unicast(message.payload, message.source, now);
+    } else if (message.kind === "gossip") {
+      const channel = this.#channel(message.channel);
+      const news = channel?.gossip(message.payload, from, now);
+      if (channel !== undefined && news !== undefined) this.send(channel.name, news, from);
+    } else if (message.kind === "broadcast") {
+      // Our own broadcast that comes back has gone round in a circle.
+      if (message.source === self) return;
+      const channel = this.#channel(message.channel);
+      const news = channel?.broadcast(message.payload, message.source, now);
+      if (channel === undefined || news === undefined) return;
+      for (const hop of routes.broadcast(message.source)) {
+        if (hop !== from) this.#queueBroadcast(hop, channel, message.source, news);
+      }
+    }
+  }
+
+  /** Sends an item to a random part of our neighbours, never to `except`. */
+  send(channel: string, item: unknown, except?: PeerName): void {
+    const { routes, random } = this.#options;
+    for (const peer of routes.randomNeighbours(random, except)) this.#queue(peer, channel, item);
+  }
+
+  /** Sends the whole state of every channel to one neighbour. */
+  sendFull(peer: PeerName): void {
+    for (const channel of this.#channels.values()) {
+      const item = channel.full();
+      if (item !== undefined) this.#queue(peer, channel.name, item);
+    }
+  }
+
+  /** Sends the whole state of every channel to a random part of our neighbours. */
+  sendPeriodic(): void {
+    for (const channel of this.#channels.values()) {
+      const item = channel.full();
+      if (item !== undefined) this.send(channel.name, item);
+    }
+  }
+
+  /** Returns the next message for a neighbour, encoded now; `undefined` if nothing waits. */
+  next(peer: PeerName): Uint8Array | undefined {
+    const outbox = this.#outboxes.get(peer);
+    if (outbox === undefined) return undefined;
+    for (;;) {
+      const direct = outbox.direct.shift();
+      if (direct !== undefined) {
+        outbox.directBytes -= direct.length;
+        return direct;
+      }
+      if (!this.#encodeOne(outbox)) return undefined;
+    }
+  }
+
+  /** Encodes what one channel has for a neighbour: gossip first, then broadcasts. */
+  #encodeOne(outbox: Outbox): boolean {
+    const { self } = this.#options;
+    for (const [name, pending] of outbox.channels) {
+      outbox.channels.delete(name);
+      const channel = this.#channels.get(name);
+      if (channel === undefined) continue;
+      if (pending.gossip !== undefined) {
+        for (const payload of this.#payloads(channel, pending.gossip)) {
+          this.#pushDirect(outbox, gossipMessage(name, self, payload));
+        }
+      }
+      for (const [source, item] of pending.broadcasts) {
+        for (const payload of this.#payloads(channel, item)) {
+          this.#pushDirect(outbox, broadcastMessage(name, source, payload));
+        }
+      }
+      return true;
+    }
+    return false;
+  }
+
+  /** What does not fit into a message cannot be sent at all. */
+  #payloads(channel: Channel, item: unknown): Uint8Array[] {
+    const room = MAX_MESSAGE_BYTES - ENVELOPE_BYTES - channel.name.length * 3;
+    return channel.encode(item).filter((payload) => payload.length <= room);
+  }
+
+  #forward(message: Message & { kind: "unicast" }, from: PeerName): void {
+    const hop = this.#options.routes.nextHop(message.destination);
+    const outbox = hop === undefined || hop === from ? undefined : this.#outboxes.get(hop);
+    const { channel, source, destination, payload } = message;
+    if (outbox === undefined || outbox.directBytes > MAX_DIRECT_BYTES) return;
+    if (payload.length + channel.length * 3 > MAX_MESSAGE_BYTES - ENVELOPE_BYTES) return;
+    this.#pushDirect(outbox, unicastMessage(channel, source, destination, payload));
+  }
+
+  #pushDirect(outbox: Outbox, message: Uint8Array): void {
+    outbox.direct.push(message);
+    outbox.directBytes += message.length;
+  }
+
+  #queue(peer: PeerName, name: string, item: unknown): void {
+    const channel = this.#channels.get(name);
+    const pending = this.#pending(peer, name);
+    if (channel === undefined || pending === undefined) return;
+    pending.gossip = pending.gossip === undefined ? item : channel.merge(pending.gossip, item);
+  }
+
+  #queueBroadcast(peer: PeerName, channel: Channel, source: PeerName, item: unknown): void {
+    const broadcasts = this.#pending(peer, channel.name)?.broadcasts;
+    const before = broadcasts?.get(source);
+    broadcasts?.set(source, before === undefined ? item : channel.merge(before, item));
+  }
+
+  #pending(peer: PeerName, name: string): Pending | undefined {
+    const outbox = this.#outboxes.get(peer);
+    if (outbox === undefined) return undefined;
+    const pending = outbox.channels.get(name) ?? { gossip: undefined, broadcasts: new Map() };
+    outbox.channels.set(name, pending);
+    return pending;
+  }
+
+  #channel(name: string): Channel | undefined {
+    const known = this.#channels.get(name);
+    if (known !== undefined) return known;
+    if (this.#surrogates >= MAX_SURROGATES) return undefined;
+    this.#surrogates++;
+    const surrogate = new Surrogate(name, this.#options.sha256);
+    this.#channels.set(name, surrogate);
+    return surrogate;
+  }
+}

@@ -1,0 +1,358 @@
+/**
+ * The loop: the only code that knows the order of the stages.
+ *
+ * ```
+ *   out:   TAP read -> offload.inspect -> forwarding.decide -> offload.writePiece -> tunnel.send -> outbox -> UDP send
+ *   in:    UDP read -> overlay.receive -> forwarding.decide -> injector -> TAP write
+ *   relay: UDP read -> overlay.receive -> forwarding.decide -> tunnel.send -> outbox -> UDP send
+ * ```
+ *
+ * A turn: wait for events (not at all if the last turn had work), read up to 32 superframes from the TAP, one batch from each
+ * socket, do what is due, send. Neither side can run twice without the other. When the kernel's send buffer is full, what
+ * is finished stays in the outbox and the TAP is not read until it has left, so that the kernel's own queue fills.
+ *
+ * @module
+ */
+
+import { Bug, type Endpoint, type Millis } from "../base/mod.ts";
+import {
+  Arena,
+  arenaCopy,
+  cipherName,
+  drainEventFd,
+  EPOLL,
+  Epoll,
+  ERRNO,
+  monotonicMs,
+  openSecretbox,
+  SysError,
+  Tap,
+  type UdpSocket,
+} from "../ffi/mod.ts";
+import {
+  type Configure,
+  COUNTER,
+  type FromWorker,
+  type ToWorker,
+  type WorkerStart,
+} from "./contract.ts";
+import { Forwarding } from "./forwarding.ts";
+import { SUPERFRAME_BYTES } from "./frame.ts";
+import { Injector, INJECTOR_ARENA_BYTES } from "./injector_shell.ts";
+import { LinkTable } from "./link_table.ts";
+import { Offload } from "./offload.ts";
+import { createOverlays } from "./overlay/mod.ts";
+import type { Overlay } from "./overlay/overlay.ts";
+import { Outbox } from "./outbox.ts";
+import { Reporter } from "./reporter.ts";
+import { ENDPOINTS, Sockets, SOCKETS_ARENA_BYTES } from "./sockets_shell.ts";
+import { Traffic } from "./traffic_shell.ts";
+
+/** Superframes that are read from the TAP in one turn: more lets the other direction starve (spec/dataplane.md 11). */
+const TAP_READS_PER_TURN = 32;
+/** Several superframes, cut and sealed, and a burst of copies for all neighbours. */
+const OUTBOX_BYTES = 1 << 20;
+const OUTBOX_SENDS = 1024;
+/** The TAP is read only while so much of the outbox is free: a superframe grows by a tenth, in small pieces threefold. */
+const OUTBOX_ROOM_BYTES = 256 << 10;
+/** Housekeeping, and the longest sleep. */
+const SECOND_MS = 1_000;
+const ARENA_BYTES = SOCKETS_ARENA_BYTES + INJECTOR_ARENA_BYTES + OUTBOX_BYTES +
+  2 * SUPERFRAME_BYTES + (1 << 20);
+
+/** What an event of epoll is about; above: the socket of that number. */
+const SOURCE = { EVENT_FD: 0, TAP: 1, SOCKETS: 2 } as const;
+
+type Post = (message: FromWorker) => void;
+type Next = () => ToWorker | undefined;
+
+/** Runs the data plane; owns arena, TAP and sockets meanwhile. */
+export class DataPlane implements Disposable {
+  readonly #next: Next;
+  readonly #post: Post;
+  readonly #reporter: Reporter;
+  readonly #cells: Float64Array;
+  readonly #owned: DisposableStack;
+  readonly #arena: Arena;
+  readonly #tap: Tap;
+  readonly #sockets: Sockets;
+  readonly #epoll: Epoll;
+  readonly #tapName: string;
+  readonly #eventFd: number;
+  readonly #outbox: Outbox;
+  readonly #forwarding: Forwarding;
+  readonly #injector: Injector;
+  readonly #overlays: readonly Overlay[];
+  readonly #links: LinkTable;
+  readonly #scratch: number;
+  readonly #tapBuffer: number;
+  readonly #traffic: Traffic;
+  /** The kernel's send buffer is full. */
+  #blocked = false;
+  #stopping = false;
+  #now: Millis = 0;
+  #deadline: Millis = 0;
+  #secondAt: Millis = 0;
+  #socket: UdpSocket | undefined;
+  #message = 0;
+  readonly #source = (): Endpoint => {
+    if (this.#socket === undefined) throw new Bug("No datagram is being read");
+    return this.#socket.source(this.#message);
+  };
+  readonly #count = (counter: number, by = 1): void => {
+    this.#cells[counter] = (this.#cells[counter] ?? 0) + by;
+  };
+
+  /**
+   * Opens everything and posts `ready`.
+   *
+   * @throws {SysError} with its remedy: the TAP is taken, the port is in use
+   */
+  static open(start: WorkerStart, post: Post, next: Next): DataPlane {
+    using stack = new DisposableStack();
+    const plane = new DataPlane(stack, start, post, next);
+    plane.#owned.use(stack.move());
+    return plane;
+  }
+
+  private constructor(stack: DisposableStack, start: WorkerStart, post: Post, next: Next) {
+    this.#post = post;
+    this.#next = next;
+    this.#owned = new DisposableStack();
+    this.#cells = new Float64Array(start.counters);
+    this.#reporter = new Reporter(post);
+    const arena = this.#arena = stack.use(Arena.open(ARENA_BYTES));
+    this.#eventFd = start.eventFd;
+    this.#tapName = start.tap;
+    this.#sockets = stack.use(Sockets.open(arena, start.host, start.port, {
+      count: this.#count,
+      pathMtu: (endpoint, bytes) => this.#pathMtu(endpoint, bytes),
+    }));
+    this.#tap = stack.use(Tap.open(start.tap, arena, { offloads: "tso" }));
+    this.#epoll = stack.use(Epoll.open(arena));
+    this.#outbox = new Outbox(arena, OUTBOX_BYTES, OUTBOX_SENDS);
+    const seed = crypto.getRandomValues(new Int32Array(1))[0] ?? 0;
+    this.#forwarding = new Forwarding({ ownMacs: start.ownMacs, seed });
+    this.#injector = new Injector(arena, this.#tap, start.mtuBytes, this.#count);
+    this.#scratch = arena.alloc(16);
+    this.#tapBuffer = arena.alloc(SUPERFRAME_BYTES, 64);
+    const secretbox = openSecretbox(arena, { libsodium: start.libsodium });
+    this.#overlays = createOverlays({
+      slab: arena,
+      outbox: this.#outbox,
+      secretbox,
+      self: start.self,
+      count: this.#count,
+    }, { seed });
+    this.#links = new LinkTable(this.#overlays, ENDPOINTS);
+    this.#traffic = new Traffic({
+      slab: arena,
+      forwarding: this.#forwarding,
+      offload: new Offload(arena, arenaCopy(arena)),
+      injector: this.#injector,
+      links: this.#links,
+      piece: arena.alloc(SUPERFRAME_BYTES, 64),
+      count: this.#count,
+      makeRoom: () => this.#sendOutbox(),
+    });
+    this.#epoll.add(this.#eventFd, EPOLL.IN, SOURCE.EVENT_FD);
+    this.#epoll.add(this.#tap.fd, EPOLL.IN, SOURCE.TAP);
+    this.#sockets.all.forEach(({ fd }, i) => this.#epoll.add(fd, EPOLL.IN, SOURCE.SOCKETS + i));
+    const { warning } = cipherName({ libsodium: start.libsodium });
+    post({ kind: "ready", cipher: secretbox.name, warning, port: this.#sockets.port });
+  }
+
+  /** Runs until main says `stop`. */
+  run(): void {
+    let busy = false;
+    while (!this.#stopping) {
+      busy = this.#turn(busy);
+    }
+    this.#links.closeAll();
+  }
+
+  /** Gives everything back; the last act of the thread. */
+  [Symbol.dispose](): void {
+    this.#owned[Symbol.dispose]();
+  }
+
+  /** One turn. hot path @returns whether there was work, so that the next one must not wait */
+  #turn(busy: boolean): boolean {
+    const events = this.#epoll.wait(busy ? 0 : this.#sleepMs());
+    this.#now = monotonicMs(this.#arena, this.#scratch);
+    let worked = false;
+    for (let i = 0; i < events; i++) {
+      const source = this.#epoll.data(i);
+      if (source === SOURCE.EVENT_FD) this.#readMessages();
+      else if (source === SOURCE.TAP) worked = this.#readTap() || worked;
+      else worked = this.#readSocket(source - SOURCE.SOCKETS, this.#epoll.events(i)) || worked;
+    }
+    if (this.#now >= this.#deadline) this.#deadline = this.#links.tick(this.#now);
+    this.#injector.flush();
+    this.#readEvents();
+    this.#flush();
+    if (this.#now >= this.#secondAt) this.#eachSecond();
+    this.#count(COUNTER.loopTurns);
+    return worked;
+  }
+
+  #sleepMs(): number {
+    const now = monotonicMs(this.#arena, this.#scratch);
+    const wake = Math.min(this.#deadline, this.#secondAt);
+    return Math.min(SECOND_MS, Math.max(0, Math.ceil(wake - now)));
+  }
+
+  #eachSecond(): void {
+    const { macs } = this.#forwarding;
+    this.#secondAt = this.#now + SECOND_MS;
+    macs.age(this.#now);
+    this.#cells[COUNTER.macEntries] = macs.size;
+    this.#reporter.tables(macs, this.#now);
+  }
+
+  // --- main thread ---
+
+  #readMessages(): void {
+    drainEventFd(this.#eventFd, this.#arena, this.#scratch);
+    for (let message = this.#next(); message !== undefined; message = this.#next()) {
+      if (message.kind === "stop") this.#stopping = true;
+      else if (message.kind === "keys") this.#links.addKey(message.link, message.key);
+      else if (message.kind === "configure") this.#configure(message);
+      else {
+        const { link, index, tag, body } = message;
+        this.#links.tunnel(link, index)?.control(tag, body, this.#now);
+      }
+    }
+    this.#deadline = 0;
+  }
+
+  #configure(message: Configure): void {
+    this.#forwarding.configure(message);
+    const nameOf = (peer: number): number => message.peers[peer]?.name ?? 0;
+    const faults = this.#links.configure(message.links, nameOf, this.#now);
+    for (const fault of faults) {
+      this.#post({ kind: "tunnel", state: "failed", mtuBytes: 0, remote: undefined, ...fault });
+    }
+    for (const tunnel of this.#links.tunnels()) {
+      this.#sockets.setRemote(tunnel.slot, tunnel.remote);
+    }
+    this.#reporter.keep(this.#links.tunnels());
+    this.#cells[COUNTER.configureVersion] = message.version;
+  }
+
+  /** Hands on what the overlays have to say. */
+  #readEvents(): void {
+    for (const overlay of this.#overlays) {
+      for (let event = overlay.poll(); event !== undefined; event = overlay.poll()) {
+        const { tunnel } = event;
+        const { link, index } = tunnel.spec;
+        this.#deadline = 0;
+        if (event.kind === "control") {
+          this.#post({ kind: "control", link, index, tag: event.tag, body: event.body });
+          continue;
+        }
+        if (this.#links.tunnel(link, index) !== tunnel) continue;
+        this.#sockets.setRemote(tunnel.slot, tunnel.remote);
+        this.#links.choose();
+        this.#reporter.tunnel(tunnel, overlay.name);
+      }
+    }
+  }
+
+  // --- TAP to tunnels ---
+
+  /** Reads what the bridge gives. hot path @returns whether there may be more */
+  #readTap(): boolean {
+    for (let i = 0; i < TAP_READS_PER_TURN; i++) {
+      if (this.#outbox.roomBytes < OUTBOX_ROOM_BYTES) this.#flush();
+      if (this.#blocked || this.#outbox.roomBytes < OUTBOX_ROOM_BYTES) return false;
+      const length = this.#tap.read(this.#tapBuffer, SUPERFRAME_BYTES);
+      if (length < 0) {
+        this.#checkTap(length);
+        return false;
+      }
+      this.#count(COUNTER.tapReads);
+      this.#count(COUNTER.tapReadBytes, length);
+      this.#traffic.captured(this.#tapBuffer, length, this.#now);
+    }
+    return true;
+  }
+
+  /** A TAP that is gone would be reported as readable for ever. */
+  #checkTap(result: number): void {
+    if (result === -ERRNO.EAGAIN || result === -ERRNO.EINTR) return;
+    throw new SysError(`read ${this.#tapName}`, -result, "the TAP device is gone: launch again");
+  }
+
+  // --- sockets to TAP and tunnels ---
+
+  /** Reads one batch. hot path @returns whether there may be more */
+  #readSocket(at: number, events: number): boolean {
+    const socket = this.#sockets.all[at];
+    if (socket === undefined) return false;
+    if ((events & EPOLL.ERR) !== 0) this.#sockets.drainErrors(socket);
+    if ((events & EPOLL.OUT) !== 0) this.#flush();
+    if ((events & EPOLL.IN) === 0) return false;
+    const received = socket.receive();
+    if (received <= 0) return false;
+    this.#socket = socket;
+    for (let i = 0; i < received; i++) {
+      if (socket.slotTruncated(i)) this.#count(COUNTER.dropMalformed);
+      else this.#readTrain(socket, i);
+    }
+    // Joined frames lie in the slots, which the next batch overwrites.
+    this.#injector.flush();
+    return true;
+  }
+
+  #readTrain(socket: UdpSocket, message: number): void {
+    this.#message = message;
+    const length = socket.slotLength(message);
+    const segment = socket.slotSegment(message) || length;
+    const begin = socket.slotOffset(message);
+    this.#count(COUNTER.udpReceivedBytes, length);
+    for (let at = 0; at < length || at === 0; at += segment) {
+      this.#count(COUNTER.udpReceived);
+      this.#datagram(begin + at, Math.min(segment, length - at));
+      if (segment === 0) return;
+    }
+  }
+
+  #datagram(offset: number, length: number): void {
+    for (let i = 0; i < this.#overlays.length; i++) {
+      const overlay = this.#overlays[i];
+      if (overlay === undefined || !overlay.receive(offset, length, this.#source, this.#now)) {
+        continue;
+      }
+      for (let frame = overlay.next(); frame !== undefined; frame = overlay.next()) {
+        this.#traffic.received(frame, this.#now);
+      }
+      return;
+    }
+  }
+
+  // --- out ---
+
+  /** Sends all that can be sent; waits for room in the kernel's buffer if not all could. */
+  #flush(): void {
+    this.#traffic.close();
+    this.#sendOutbox();
+  }
+
+  #sendOutbox(): void {
+    if (this.#outbox.empty && !this.#blocked) return;
+    const blocked = !this.#sockets.flush(this.#outbox);
+    if (blocked === this.#blocked) return;
+    this.#blocked = blocked;
+    const extra = blocked ? EPOLL.OUT : 0;
+    this.#sockets.all.forEach(({ fd }, i) =>
+      this.#epoll.modify(fd, EPOLL.IN | extra, SOURCE.SOCKETS + i)
+    );
+    this.#epoll.modify(this.#tap.fd, blocked ? 0 : EPOLL.IN, SOURCE.TAP);
+  }
+
+  #pathMtu(endpoint: Endpoint, pathMtuBytes: number): void {
+    for (const tunnel of this.#links.toAddress(endpoint)) tunnel.pathMtu(pathMtuBytes, this.#now);
+    this.#deadline = 0;
+  }
+}

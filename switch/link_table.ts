@@ -1,0 +1,186 @@
+/**
+ * The links that main configured: opens and closes their tunnels, and knows the best one towards each neighbour.
+ *
+ * ```
+ *   LinkEntry (a mesh connection) -- one tunnel for each common overlay -- best = first established in order
+ * ```
+ *
+ * A core: it neither sends nor reads a clock. It gives each tunnel a slot, the number under which the socket knows the
+ * tunnel's address; the loop fills in the address.
+ *
+ * @module
+ */
+
+import { Bug, type Endpoint, type Millis, type PeerName } from "../base/mod.ts";
+import type { LinkEntry } from "./contract.ts";
+import type { Overlay, Tunnel } from "./overlay/overlay.ts";
+
+/** One mesh connection and its tunnels. */
+export interface Link {
+  /** What main said. */
+  readonly entry: LinkEntry;
+  /** One for each overlay that could be opened, in order of preference. */
+  readonly tunnels: Tunnel[];
+}
+
+/** What {@link LinkTable} reports of a link that it could not open. */
+export interface LinkFault {
+  /** The link. */
+  readonly link: number;
+  /** Position of the overlay. */
+  readonly index: number;
+  /** Its name. */
+  readonly overlay: string;
+  /** Why. */
+  readonly reason: string;
+}
+
+/** All links of the worker. */
+export class LinkTable {
+  readonly #overlays: readonly Overlay[];
+  readonly #links = new Map<number, Link>();
+  readonly #keys = new Map<number, Uint8Array>();
+  readonly #freeSlots: number[];
+  readonly #peerOfSlot: Int32Array;
+  #best: (Tunnel | undefined)[] = [];
+
+  /**
+   * @param overlays all overlays that this worker has
+   * @param slots how many tunnels there can be at once
+   */
+  constructor(overlays: readonly Overlay[], slots: number) {
+    this.#overlays = overlays;
+    this.#freeSlots = Array.from({ length: slots }, (_, i) => slots - 1 - i);
+    this.#peerOfSlot = new Int32Array(slots).fill(-1);
+  }
+
+  /** Takes the key of a link that will be configured. */
+  addKey(link: number, key: Uint8Array): void {
+    this.#keys.set(link, key);
+  }
+
+  /**
+   * Makes the links those of `entries`: new ones are opened, missing ones closed, others stay as they are.
+   *
+   * @param nameOf returns the name of a peer by index
+   * @returns what could not be opened
+   */
+  configure(
+    entries: readonly LinkEntry[],
+    nameOf: (peer: number) => PeerName,
+    now: Millis,
+  ): LinkFault[] {
+    const wanted = new Set(entries.map((entry) => entry.id));
+    for (const link of [...this.#links.values()]) {
+      if (!wanted.has(link.entry.id)) this.#close(link);
+    }
+    const faults: LinkFault[] = [];
+    for (const entry of entries) {
+      const known = this.#links.get(entry.id);
+      if (known === undefined) this.#open(entry, nameOf(entry.peer), now, faults);
+      else if (known.entry.peer !== entry.peer) throw new Bug("A link changed its peer");
+    }
+    this.choose();
+    return faults;
+  }
+
+  /** Returns the tunnel that frames for a neighbour take, `undefined` if none is established. hot path */
+  towards(peer: number): Tunnel | undefined {
+    return this.#best[peer];
+  }
+
+  /** Returns the index of the neighbour that a tunnel leads to. hot path */
+  peerOf(tunnel: Tunnel): number {
+    return this.#peerOfSlot[tunnel.slot] ?? -1;
+  }
+
+  /** Chooses again, after a tunnel changed its state. */
+  choose(): void {
+    const best: (Tunnel | undefined)[] = [];
+    for (const link of this.#links.values()) {
+      const tunnel = link.tunnels.find((candidate) => candidate.state === "established");
+      if (tunnel !== undefined) best[link.entry.peer] = tunnel;
+    }
+    this.#best = best;
+  }
+
+  /** Returns the tunnel of a link by the overlay's position, `undefined` if there is none. */
+  tunnel(link: number, index: number): Tunnel | undefined {
+    return this.#links.get(link)?.tunnels.find((tunnel) => tunnel.spec.index === index);
+  }
+
+  /** Returns all tunnels. */
+  *tunnels(): Generator<Tunnel> {
+    for (const link of this.#links.values()) yield* link.tunnels;
+  }
+
+  /** Returns all tunnels whose datagrams go to an address, whatever the port. */
+  toAddress(endpoint: Endpoint): Tunnel[] {
+    return [...this.tunnels()].filter((tunnel) =>
+      tunnel.remote?.ip.every((byte, i) => byte === endpoint.ip[i]) === true
+    );
+  }
+
+  /** Does what is due in all tunnels. @returns when the next thing is due */
+  tick(now: Millis): Millis {
+    let next = Infinity;
+    for (const link of this.#links.values()) {
+      for (const tunnel of link.tunnels) {
+        if (tunnel.deadline() <= now) tunnel.tick(now);
+        next = Math.min(next, tunnel.deadline());
+      }
+    }
+    return next;
+  }
+
+  /** Closes everything. */
+  closeAll(): void {
+    for (const link of [...this.#links.values()]) this.#close(link);
+    this.#keys.clear();
+    this.#best = [];
+  }
+
+  #open(entry: LinkEntry, peer: PeerName, now: Millis, faults: LinkFault[]): void {
+    const tunnels: Tunnel[] = [];
+    const key = entry.encrypted ? this.#keys.get(entry.id) : undefined;
+    this.#keys.delete(entry.id);
+    for (const { index, name } of entry.overlays) {
+      const fault = (reason: string): void => {
+        faults.push({ link: entry.id, index, overlay: name, reason });
+      };
+      const overlay = this.#overlays.find((candidate) => candidate.name === name);
+      const slot = this.#freeSlots.at(-1);
+      if (overlay === undefined) fault("this router has no such overlay");
+      else if (entry.encrypted && key === undefined) fault("its key is missing");
+      else if (slot === undefined) fault("too many tunnels");
+      else {
+        this.#freeSlots.pop();
+        this.#peerOfSlot[slot] = entry.peer;
+        const { id, connUid, outbound, remote, trainSegments } = entry;
+        tunnels.push(
+          overlay.open(
+            { link: id, index, peer, connUid, outbound, key, remote, trainSegments },
+            slot,
+            now,
+          ),
+        );
+      }
+    }
+    this.#links.set(entry.id, { entry, tunnels });
+  }
+
+  #close(link: Link): void {
+    this.#links.delete(link.entry.id);
+    this.#keys.delete(link.entry.id);
+    for (const tunnel of link.tunnels) {
+      const overlay = this.#overlays.find((candidate) =>
+        link.entry.overlays.some(({ index, name }) =>
+          index === tunnel.spec.index && name === candidate.name
+        )
+      );
+      overlay?.close(tunnel);
+      this.#peerOfSlot[tunnel.slot] = -1;
+      this.#freeSlots.push(tunnel.slot);
+    }
+  }
+}

@@ -1,0 +1,103 @@
+import assert from "node:assert/strict";
+import { arraySlab } from "./frame.ts";
+import { Outbox, TRAIN_BYTES } from "./outbox.ts";
+
+function sends(outbox: Outbox): { at: number; length: number; segment: number; slot: number }[] {
+  const list = [];
+  for (let i = outbox.first; i < outbox.count; i++) {
+    list.push({
+      at: outbox.offsets[i] ?? -1,
+      length: outbox.lengths[i] ?? -1,
+      segment: outbox.segments[i] ?? -1,
+      slot: outbox.slots[i] ?? -1,
+    });
+  }
+  return list;
+}
+
+function put(
+  outbox: Outbox,
+  length: number,
+  slot = 1,
+  df = true,
+  joinable = true,
+  most = 64,
+): boolean {
+  if (outbox.reserve(length) < 0) return false;
+  outbox.commit(length, slot, df, joinable, most);
+  return true;
+}
+
+Deno.test("Outbox joins datagrams of equal size, way and DF bit into one train", () => {
+  const outbox = new Outbox(arraySlab(200_000), 150_000, 16);
+  for (let i = 0; i < 3; i++) put(outbox, 1000);
+  assert.deepEqual(sends(outbox), [{ at: 0, length: 3000, segment: 1000, slot: 1 }]);
+});
+
+Deno.test("Outbox ends a train behind a shorter datagram and begins one before a longer one", () => {
+  const outbox = new Outbox(arraySlab(200_000), 150_000, 16);
+  for (const length of [1000, 1000, 400, 1000, 1200]) put(outbox, length);
+  assert.deepEqual(sends(outbox).map(({ length, segment }) => [length, segment]), [
+    [2400, 1000],
+    [1000, 1000],
+    [1200, 1200],
+  ]);
+});
+
+Deno.test("Outbox begins a new send when the receiver, the DF bit or joinable differs", () => {
+  const outbox = new Outbox(arraySlab(200_000), 150_000, 16);
+  put(outbox, 1000, 1, true);
+  put(outbox, 1000, 2, true);
+  put(outbox, 1000, 2, false);
+  put(outbox, 1000, 2, false, false);
+  put(outbox, 1000, 2, false, true);
+  assert.equal(outbox.count, 5);
+});
+
+Deno.test("Outbox keeps trains within the segments of the receiver and the bytes of the kernel", () => {
+  const outbox = new Outbox(arraySlab(400_000), 300_000, 16);
+  for (let i = 0; i < 20; i++) put(outbox, 1000, 1, true, true, 8);
+  assert.deepEqual(sends(outbox).map(({ length }) => length), [8000, 8000, 4000]);
+  const wide = new Outbox(arraySlab(400_000), 300_000, 16);
+  for (let i = 0; i < 50; i++) put(wide, 3000);
+  assert.ok(sends(wide).every(({ length }) => length <= TRAIN_BYTES));
+  assert.equal(sends(wide).reduce((sum, { length }) => sum + length, 0), 150_000);
+});
+
+Deno.test("Outbox.reserve() returns -1 when the area or the list of sends is full", () => {
+  const area = new Outbox(arraySlab(4096), 2500, 16);
+  assert.deepEqual([put(area, 1000), put(area, 1000), put(area, 1000)], [true, true, false]);
+  const list = new Outbox(arraySlab(4096), 4000, 2);
+  assert.deepEqual([put(list, 10, 1), put(list, 10, 2), put(list, 10, 3)], [true, true, false]);
+  assert.equal(list.roomBytes, 0);
+});
+
+Deno.test("Outbox.sent() frees the area once everything has left, and a train that began to leave does not grow", () => {
+  const outbox = new Outbox(arraySlab(8192), 4000, 16);
+  put(outbox, 1000, 1);
+  put(outbox, 1000, 2);
+  outbox.sent(1);
+  put(outbox, 1000, 2);
+  assert.deepEqual(sends(outbox).map(({ at, length }) => [at, length]), [[1000, 1000], [
+    2000,
+    1000,
+  ]]);
+  assert.equal(outbox.waitingBytes, 2000);
+  outbox.sent(2);
+  assert.ok(outbox.empty);
+  assert.equal(outbox.roomBytes, 4000);
+});
+
+Deno.test("Outbox.cancel() gives the reserved room back", () => {
+  const outbox = new Outbox(arraySlab(8192), 4000, 16);
+  assert.equal(outbox.reserve(3000), 0);
+  outbox.cancel();
+  assert.equal(outbox.reserve(4000), 0);
+});
+
+Deno.test("Outbox refuses a second reservation and a datagram that outgrew its own", () => {
+  const outbox = new Outbox(arraySlab(8192), 4000, 16);
+  outbox.reserve(100);
+  assert.throws(() => outbox.reserve(100), { name: "Bug" });
+  assert.throws(() => outbox.commit(101, 1, true, true), { name: "Bug" });
+});

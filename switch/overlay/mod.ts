@@ -1,0 +1,54 @@
+/**
+ * Overlays: ways to carry frames to a neighbour.
+ *
+ * ```
+ *   overlay.ts        the interface          OVERLAYS     the list, best first; its order is part of the protocol
+ *   sleeve.ts         Weave Net's            conformance.ts   what each of them must pass
+ * ```
+ *
+ * An overlay is a core: datagrams in and out of a slab, time as an argument. It neither decides where a frame goes nor
+ * touches a socket; the loop of the worker does both. A new one is a file and a line in the list below.
+ *
+ * @module
+ */
+
+import type { Overlay, OverlayContext } from "./overlay.ts";
+import { sleeveOverlay } from "./sleeve.ts";
+
+export * from "./overlay.ts";
+export { type SleeveOptions, sleeveOverlay } from "./sleeve.ts";
+export { SLEEVE_TIMES, type TunnelTimes } from "../tunnel.ts";
+
+/** What can be chosen for all overlays of a worker. */
+export interface OverlayOptions {
+  /** Random number that makes hash tables unpredictable; default 0. */
+  readonly seed?: number;
+}
+
+/** One overlay that this router has. */
+export interface OverlayKind {
+  /** Name in the feature `Overlays`. */
+  readonly name: string;
+  /** What status pages call it. */
+  readonly label: string;
+  /** Makes it. */
+  readonly create: (context: OverlayContext, options: OverlayOptions) => Overlay;
+}
+
+/** All overlays, in order of preference. Both ends of a link need the same order (spec/sleeve.md 9.1). */
+export const OVERLAYS: readonly OverlayKind[] = [
+  { name: "sleeve", label: "sleeve", create: sleeveOverlay },
+];
+
+/** Names of all overlays, in order of preference. */
+export const OVERLAY_NAMES: readonly string[] = OVERLAYS.map(({ name }) => name);
+
+/** What status pages call an overlay, by its name. */
+export const OVERLAY_LABELS: Readonly<Record<string, string>> = Object.fromEntries(
+  OVERLAYS.map(({ name, label }) => [name, label]),
+);
+
+/** Makes all overlays, in order of preference. */
+export function createOverlays(context: OverlayContext, options: OverlayOptions = {}): Overlay[] {
+  return OVERLAYS.map(({ create }) => create(context, options));
+}

@@ -1,0 +1,204 @@
+/**
+ * The UDP sockets of the data plane, one for each address family, and how the outbox leaves through them.
+ *
+ * One unconnected socket serves all peers, so an ICMP error that one of them caused surfaces at a send to another: a refused
+ * send is tried once more before it is counted as lost, and never fails a tunnel.
+ *
+ * @module
+ */
+
+import { type Endpoint, parseIp, unmapIpv4 } from "../base/mod.ts";
+import { type Arena, ERRNO, SysError, UdpSocket } from "../ffi/mod.ts";
+import { COUNTER } from "./contract.ts";
+import type { Outbox } from "./outbox.ts";
+
+/** How many addresses can be stored: one for each tunnel. */
+export const ENDPOINTS = 1024;
+
+/** Sends that one system call takes. Four trains are a quarter of a megabyte; more measured no better. */
+const SEND_SLOTS = 16;
+/** A GRO train is at most this long. */
+const RECEIVE_SLOT_BYTES = 65_536;
+/** Trains arrive cut into single datagrams on some paths: a batch of 64 then matters. IPv6 underlays are rare. */
+const RECEIVE_SLOTS = { 4: 64, 6: 16 } as const;
+/** Packets wait here while this thread is not scheduled; with the default of 208 KiB only three trains would. */
+const RECEIVE_BUFFER_BYTES = 8 << 20;
+/** Larger hides drops of the device behind it: its queue is then full before the buffer is. */
+const SEND_BUFFER_BYTES = 1 << 20;
+/** No path of ours is smaller; anyone on the path can forge an ICMP error. */
+const SMALLEST_PATH_MTU = 552;
+
+/** Arena that {@link Sockets.open} needs, in bytes. */
+export const SOCKETS_ARENA_BYTES = (RECEIVE_SLOTS[4] + RECEIVE_SLOTS[6]) *
+    (RECEIVE_SLOT_BYTES + 512) + 2 * (ENDPOINTS * 32 + 65_536);
+
+/** What {@link Sockets} tells the loop. */
+export interface SocketEvents {
+  /** Adds to a counter. */
+  count(counter: number, by: number): void;
+  /** The kernel knows a path MTU to an address (any port), outer IP header included. */
+  pathMtu(endpoint: Endpoint, pathMtuBytes: number): void;
+}
+
+/** All UDP sockets of a router. */
+export class Sockets implements Disposable {
+  /** IPv4 first; IPv6 where the machine has it. */
+  readonly all: readonly UdpSocket[];
+  /** The port that was bound. */
+  readonly port: number;
+  readonly #slotSocket = new Uint8Array(ENDPOINTS);
+  readonly #families: readonly (4 | 6)[];
+  readonly #events: SocketEvents;
+
+  private constructor(all: UdpSocket[], families: (4 | 6)[], events: SocketEvents) {
+    this.all = all;
+    this.#families = families;
+    this.#events = events;
+    this.port = all[0]?.port ?? 0;
+  }
+
+  /**
+   * Binds the port.
+   *
+   * @param host local address as text, `undefined` for all of both families
+   * @throws {SysError} EADDRINUSE if the port is taken
+   */
+  static open(
+    arena: Arena,
+    host: string | undefined,
+    port: number,
+    events: SocketEvents,
+  ): Sockets {
+    const address = host === undefined ? undefined : parseIp(host);
+    const wanted: readonly (4 | 6)[] = address === undefined
+      ? [4, 6]
+      : [unmapIpv4(address) === undefined ? 6 : 4];
+    const all: UdpSocket[] = [];
+    const families: (4 | 6)[] = [];
+    try {
+      for (const family of wanted) {
+        const socket = openFamily(arena, family, address, all[0]?.port ?? port, all.length > 0);
+        if (socket === undefined) continue;
+        all.push(socket);
+        families.push(family);
+      }
+    } catch (error) {
+      for (const socket of all) socket[Symbol.dispose]();
+      throw error;
+    }
+    return new Sockets(all, families, events);
+  }
+
+  /** Stores where a slot's datagrams go; without an address, or without a socket of its family, they are dropped. */
+  setRemote(slot: number, endpoint: Endpoint | undefined): void {
+    const family = endpoint === undefined ? 0 : unmapIpv4(endpoint.ip) === undefined ? 6 : 4;
+    const at = this.#families.findIndex((candidate) => candidate === family);
+    this.#slotSocket[slot] = at + 1;
+    if (endpoint !== undefined && at >= 0) this.all[at]?.setEndpoint(slot, endpoint);
+  }
+
+  /**
+   * Sends what waits in the outbox. hot path
+   *
+   * @returns false if the kernel's buffer is full: the rest stays, wait for room
+   */
+  flush(outbox: Outbox): boolean {
+    let refused = false;
+    while (!outbox.empty) {
+      const first = outbox.first;
+      const at = this.#slotSocket[outbox.slots[first] ?? 0] ?? 0;
+      const socket = this.all[at - 1];
+      if (socket === undefined) {
+        this.#events.count(COUNTER.dropNoRemote, 1);
+        outbox.sent(1);
+        continue;
+      }
+      const sent = this.#send(socket, at, outbox, first);
+      if (sent > 0) {
+        this.#tally(outbox, first, sent);
+        outbox.sent(sent);
+        refused = false;
+      } else if (sent === -ERRNO.EAGAIN) return false;
+      else if (sent !== -ERRNO.EINTR) {
+        this.drainErrors(socket);
+        if (refused) {
+          this.#events.count(COUNTER.dropSend, 1);
+          outbox.sent(1);
+        }
+        refused = !refused;
+      }
+    }
+    return true;
+  }
+
+  /** Reads all reports of a socket's error queue. */
+  drainErrors(socket: UdpSocket): void {
+    for (let report = socket.readError(); report !== undefined; report = socket.readError()) {
+      if (report.errno === ERRNO.EMSGSIZE && report.mtuBytes > 0) {
+        this.#events.pathMtu(report.endpoint, Math.max(report.mtuBytes, SMALLEST_PATH_MTU));
+      }
+    }
+  }
+
+  /** Closes the sockets. */
+  [Symbol.dispose](): void {
+    for (const socket of this.all) socket[Symbol.dispose]();
+  }
+
+  /** Sends as many as go the same way, with the same DF bit, in one call. hot path */
+  #send(socket: UdpSocket, at: number, outbox: Outbox, first: number): number {
+    const df = outbox.df[first];
+    const end = Math.min(outbox.count, first + SEND_SLOTS);
+    let i = first;
+    for (; i < end; i++) {
+      const slot = outbox.slots[i] ?? 0;
+      if (outbox.df[i] !== df || this.#slotSocket[slot] !== at) break;
+      socket.prepare(
+        i - first,
+        slot,
+        outbox.offsets[i] ?? 0,
+        outbox.lengths[i] ?? 0,
+        outbox.segments[i] ?? 0,
+      );
+    }
+    socket.setDontFragment(df === 1);
+    return socket.send(0, i - first);
+  }
+
+  #tally(outbox: Outbox, first: number, sent: number): void {
+    for (let i = first; i < first + sent; i++) {
+      const length = outbox.lengths[i] ?? 0;
+      this.#events.count(COUNTER.udpSent, Math.ceil(length / (outbox.segments[i] || length)));
+      this.#events.count(COUNTER.udpSentBytes, length);
+    }
+  }
+}
+
+/** Opens one socket; a second family that the machine lacks is left out. */
+function openFamily(
+  arena: Arena,
+  family: 4 | 6,
+  host: Uint8Array | undefined,
+  port: number,
+  optional: boolean,
+): UdpSocket | undefined {
+  try {
+    return UdpSocket.open(arena, {
+      family,
+      host,
+      port,
+      receiveBufferBytes: RECEIVE_BUFFER_BYTES,
+      sendBufferBytes: SEND_BUFFER_BYTES,
+      receiveSlots: RECEIVE_SLOTS[family],
+      slotBytes: RECEIVE_SLOT_BYTES,
+      sendSlots: SEND_SLOTS,
+      endpoints: ENDPOINTS,
+      gso: true,
+      gro: true,
+    });
+  } catch (error) {
+    const missing = ["EAFNOSUPPORT", "EADDRNOTAVAIL", "EPROTONOSUPPORT"];
+    if (optional && error instanceof SysError && missing.includes(error.code)) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,254 @@
+/**
+ * The stages between reading and sending: what is captured goes to tunnels, what is received to the bridge and on.
+ *
+ * ```
+ *   captured  offload.inspect -> forwarding.decideCaptured -> offload.writePiece -> tunnel.send
+ *   received  forwarding.decideReceived -> tunnel.send (relay, flood) -> injector.offer
+ *   too big   for its way or our bridge: ICMP to the origin of the frame
+ * ```
+ *
+ * At most one datagram is under construction, that of the tunnel which got the last frame.
+ *
+ * @module
+ */
+
+import type { Millis } from "../base/mod.ts";
+import { COUNTER } from "./contract.ts";
+import {
+  DROP,
+  FLOOD,
+  type Forwarding,
+  INDEX,
+  LOCAL,
+  RELAY,
+  SEND as TO_PEER,
+} from "./forwarding.ts";
+import type { Slab } from "./frame.ts";
+import type { Injector } from "./injector_shell.ts";
+import type { LinkTable } from "./link_table.ts";
+import { INSPECT_OK, type Offload } from "./offload.ts";
+import { type FrameRef, type ReceivedFrame, SEND, type Tunnel } from "./overlay/overlay.ts";
+
+/** What the stages work with. */
+export interface TrafficParts {
+  /** Memory of all frames. */
+  readonly slab: Slab;
+  /** Who lives where and how to get there. */
+  readonly forwarding: Forwarding;
+  /** Makes real frames of superframes. */
+  readonly offload: Offload;
+  /** The way to the bridge. */
+  readonly injector: Injector;
+  /** The tunnels. */
+  readonly links: LinkTable;
+  /** Where one frame can be built, with room for the largest. */
+  readonly piece: number;
+  /** Adds to a counter of `contract.ts`. */
+  readonly count: (counter: number, by?: number) => void;
+  /** Sends what is in the outbox, so that there is room again. */
+  readonly makeRoom: () => void;
+}
+
+/** Moves frames between bridge and tunnels. */
+export class Traffic {
+  readonly #view: DataView;
+  readonly #forwarding: Forwarding;
+  readonly #offload: Offload;
+  readonly #injector: Injector;
+  readonly #links: LinkTable;
+  readonly #piece: number;
+  readonly #count: (counter: number, by?: number) => void;
+  readonly #makeRoom: () => void;
+  /** One for all sends: filled in, lent, filled in again. */
+  readonly #frame: FrameRef = {
+    offset: 0,
+    length: 0,
+    originHigh: 0,
+    originLow: 0,
+    destinationHigh: 0,
+    destinationLow: 0,
+    flooded: false,
+  };
+  /** The tunnel that may have a datagram under construction. */
+  #open: Tunnel | undefined;
+
+  /** Joins the stages. */
+  constructor(parts: TrafficParts) {
+    this.#view = parts.slab.view;
+    this.#forwarding = parts.forwarding;
+    this.#offload = parts.offload;
+    this.#injector = parts.injector;
+    this.#links = parts.links;
+    this.#piece = parts.piece;
+    this.#count = parts.count;
+    this.#makeRoom = parts.makeRoom;
+  }
+
+  /**
+   * Takes what the TAP gave. hot path
+   *
+   * @param offset of its virtio header
+   * @param length bytes, virtio header included
+   */
+  captured(offset: number, length: number, now: Millis): void {
+    const offload = this.#offload;
+    const fault = offload.inspect(offset, length);
+    if (fault !== INSPECT_OK) return this.#count(fault);
+    const { frameOffset, frameLength } = offload;
+    const forwarding = this.#forwarding;
+    const decision = forwarding.decideCaptured(
+      this.#view,
+      frameOffset,
+      frameLength,
+      now,
+    );
+    if ((decision & DROP) !== 0) return this.#count(decision & INDEX);
+    this.#setOrigin(forwarding.self);
+    if ((decision & TO_PEER) !== 0) {
+      const peer = decision & INDEX;
+      this.#frame.flooded = false;
+      return this.#sendPieces(peer, forwarding.nextHop(peer));
+    }
+    const neighbours = forwarding.floodList(forwarding.self);
+    this.#frame.flooded = true;
+    for (let i = 0; i < neighbours.length; i++) {
+      this.#count(COUNTER.framesFlooded);
+      this.#sendPieces(neighbours[i] ?? -1, neighbours[i] ?? -1);
+    }
+  }
+
+  /** Takes a frame that a tunnel delivered; it stays until the injector is flushed. hot path */
+  received(received: ReceivedFrame, now: Millis): void {
+    const forwarding = this.#forwarding;
+    const origin = forwarding.indexOf(received.originHigh, received.originLow);
+    const decision = forwarding.decideReceived(
+      this.#view,
+      received.offset,
+      received.length,
+      origin,
+      forwarding.indexOf(received.destinationHigh, received.destinationLow),
+      this.#links.peerOf(received.tunnel),
+      now,
+    );
+    if ((decision & DROP) !== 0) return this.#count(decision & INDEX);
+    if ((decision & (RELAY | FLOOD)) !== 0) this.#passOn(received, decision);
+    if ((decision & LOCAL) === 0) return;
+    this.#count(COUNTER.framesLocal);
+    const sealed = received.tunnel.spec.key !== undefined;
+    const limit = this.#injector.offer(received.offset, received.length, sealed);
+    if (limit === 0) return;
+    this.#borrow(received);
+    this.#answerTooBig(limit);
+  }
+
+  /** Finishes the datagram under construction. */
+  close(): void {
+    this.#open?.flush();
+    this.#open = undefined;
+  }
+
+  /** Forgets a tunnel that ends. */
+  forget(): void {
+    this.#open = undefined;
+  }
+
+  /** Sends the superframe that was inspected, piece by piece. */
+  #sendPieces(destination: number, hop: number): void {
+    const tunnel = this.#links.towards(hop);
+    if (tunnel === undefined) return this.#count(COUNTER.dropNoRoute);
+    this.#setDestination(destination);
+    const { pieces } = this.#offload;
+    this.#frame.offset = this.#piece;
+    for (let k = 0; k < pieces; k++) {
+      this.#frame.length = this.#offload.writePiece(k, this.#piece);
+      if (!this.#send(tunnel)) return;
+    }
+  }
+
+  /** Gives `#frame` to a tunnel. @returns false if further pieces would fare no better */
+  #send(tunnel: Tunnel): boolean {
+    if (this.#open !== tunnel) this.close();
+    this.#open = tunnel;
+    let result = tunnel.send(this.#frame);
+    if (result === SEND.FULL) {
+      this.close();
+      this.#makeRoom();
+      this.#open = tunnel;
+      result = tunnel.send(this.#frame);
+    }
+    if (result === SEND.FULL) this.#count(COUNTER.dropOutboxFull);
+    else if (result === SEND.TOO_BIG) this.#answerTooBig(tunnel.mtuBytes);
+    return result === SEND.OK;
+  }
+
+  /** Tells the origin of `#frame` that it is too big for its way. */
+  #answerTooBig(mtuBytes: number): void {
+    const frame = this.#frame;
+    const answer = this.#injector.tooBig(frame.offset, frame.length, mtuBytes);
+    if (answer === 0) return;
+    const { originHigh, originLow } = frame;
+    const origin = this.#forwarding.indexOf(originHigh, originLow);
+    if (origin === this.#forwarding.self) {
+      this.#injector.write(this.#injector.answer, answer);
+      return;
+    }
+    const tunnel = this.#links.towards(this.#forwarding.nextHop(origin));
+    if (tunnel === undefined) return;
+    frame.originHigh = frame.destinationHigh;
+    frame.originLow = frame.destinationLow;
+    frame.destinationHigh = originHigh;
+    frame.destinationLow = originLow;
+    frame.offset = this.#injector.answer;
+    frame.length = answer;
+    frame.flooded = false;
+    this.close();
+    this.#open = tunnel;
+    // An answer that does not fit either is dropped: there is nobody to ask about it.
+    tunnel.send(frame);
+  }
+
+  #setOrigin(peer: number): void {
+    this.#frame.originHigh = this.#forwarding.nameHigh(peer);
+    this.#frame.originLow = this.#forwarding.nameLow(peer);
+  }
+
+  #setDestination(peer: number): void {
+    this.#frame.destinationHigh = this.#forwarding.nameHigh(peer);
+    this.#frame.destinationLow = this.#forwarding.nameLow(peer);
+  }
+
+  /** Sends a received frame on: to the next hop of its peer, or to all that its broadcast has to reach through us. */
+  #passOn(received: ReceivedFrame, decision: number): void {
+    const forwarding = this.#forwarding;
+    this.#borrow(received);
+    if ((decision & RELAY) !== 0) {
+      const tunnel = this.#links.towards(forwarding.nextHop(decision & INDEX));
+      if (tunnel === undefined) return this.#count(COUNTER.dropNoRoute);
+      if (this.#send(tunnel)) this.#count(COUNTER.framesRelayed);
+      return;
+    }
+    const from = this.#links.peerOf(received.tunnel);
+    const neighbours = forwarding.floodList(decision & INDEX);
+    for (let i = 0; i < neighbours.length; i++) {
+      const neighbour = neighbours[i] ?? -1;
+      const tunnel = neighbour === from ? undefined : this.#links.towards(neighbour);
+      if (tunnel === undefined) continue;
+      this.#borrow(received);
+      this.#frame.flooded = true;
+      this.#setDestination(neighbour);
+      this.#count(COUNTER.framesFlooded);
+      this.#send(tunnel);
+    }
+  }
+
+  #borrow(received: ReceivedFrame): void {
+    const frame = this.#frame;
+    frame.offset = received.offset;
+    frame.length = received.length;
+    frame.originHigh = received.originHigh;
+    frame.originLow = received.originLow;
+    frame.destinationHigh = received.destinationHigh;
+    frame.destinationLow = received.destinationLow;
+    frame.flooded = false;
+  }
+}

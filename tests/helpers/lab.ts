@@ -1,0 +1,273 @@
+/**
+ * Test hosts as network namespaces of one machine.
+ *
+ * ```
+ *            weft-ID-net:   [ bridge "under" ]               the underlay; nothing of it is in the machine's own namespace
+ *                            |              |
+ *   weft-ID-h1:  under 192.0.2.1      weft-ID-h2:  under 192.0.2.2        hosts, each runs scripts/weft
+ *                            |
+ *   weft-ID-c1:  ethwe 10.2.1.1                                           containers, attached by weft
+ * ```
+ *
+ * `using lab = new Lab()` takes everything away at the end of the block, also when a test fails.
+ *
+ * @module
+ */
+
+import { fileURLToPath } from "node:url";
+import { Namespace, type Output, type RunOptions, runSync } from "./namespace.ts";
+import { until } from "./until.ts";
+
+/** The launcher of this tree. */
+export const WEFT = fileURLToPath(new URL("../../scripts/weft", import.meta.url));
+
+const UNDERLAY = "under";
+/** How long a launch and the first handshake may take on a busy machine: three times what is promised. */
+const READY_MS = 15_000;
+
+/** What a router is launched with. */
+export interface LaunchOptions {
+  /** Password, given in the environment; none: plain. */
+  readonly password?: string;
+  /** Peers to connect to. */
+  readonly peers?: readonly string[];
+  /** Further words for `launch`. */
+  readonly args?: readonly string[];
+  /** Added to the environment. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** A host with a router of its own. */
+export class Host extends Namespace {
+  /** IPv4 address on the underlay. */
+  readonly address: string;
+  /** IPv6 address on the underlay. */
+  readonly address6: string;
+  /** Where its router keeps socket, process id and log. */
+  readonly runtimeDir: string;
+  /** Where its router keeps what survives. */
+  readonly stateDir: string;
+
+  /** Makes it; the lab joins it to the underlay. */
+  constructor(name: string, number: number, directory: string) {
+    super(name);
+    this.address = `192.0.2.${number}`;
+    this.address6 = `2001:db8::${number}`;
+    this.runtimeDir = `${directory}/run${number}`;
+    this.stateDir = `${directory}/state${number}`;
+  }
+
+  /** Environment that makes the CLI talk to this host's router. */
+  get env(): Record<string, string> {
+    return { WEFT_RUNTIME_DIR: this.runtimeDir, WEFT_STATE_DIR: this.stateDir };
+  }
+
+  /** Runs the CLI on this host. @throws {Error} if it fails */
+  weft(...args: string[]): Promise<Output> {
+    return this.run([WEFT, ...args], { env: this.env });
+  }
+
+  /** Runs the CLI on this host, whatever its exit code. */
+  tryWeft(args: readonly string[], options: RunOptions = {}): Promise<Output> {
+    return this.run([WEFT, ...args], {
+      ...options,
+      env: { ...this.env, ...options.env },
+      mayFail: true,
+    });
+  }
+
+  /** Launches the router and waits until it is ready. @throws {Error} with its log if it does not start */
+  async launch(options: LaunchOptions = {}): Promise<Output> {
+    const secret: Record<string, string> = options.password === undefined
+      ? {}
+      : { WEFT_PASSWORD: options.password };
+    const words = ["launch", ...(options.args ?? []), ...(options.peers ?? [])];
+    const output = await this.tryWeft(words, { env: { ...secret, ...options.env } });
+    if (output.code !== 0) {
+      const said = `${output.stdout}${output.stderr}\n${this.log()}`;
+      throw new Error(`Cannot launch on ${this.name}: exit code ${output.code}: ${said}`);
+    }
+    return output;
+  }
+
+  /** Process id of its router. @throws {Deno.errors.NotFound} if none was launched */
+  routerPid(): number {
+    return Number(Deno.readTextFileSync(`${this.runtimeDir}/router.pid`));
+  }
+
+  /** What its router has logged. */
+  log(): string {
+    try {
+      return Deno.readTextFileSync(`${this.runtimeDir}/router.log`);
+    } catch {
+      return "";
+    }
+  }
+
+  /** Lines of `status connections`. */
+  async connections(): Promise<string[]> {
+    const { stdout } = await this.tryWeft(["status", "connections"]);
+    return stdout.split("\n").filter((line) => line.trim() !== "");
+  }
+
+  /** Waits until so many connections are established. */
+  async established(count = 1): Promise<void> {
+    const ready = async (): Promise<boolean> =>
+      (await this.connections()).filter((line) => /\bestablished\b/.test(line)).length >= count;
+    await until(ready, READY_MS, `${count} established connection(s) on ${this.name}`);
+  }
+
+  /** Attaches a container. */
+  async attach(container: Namespace, ...addresses: string[]): Promise<void> {
+    await this.weft("attach", ...addresses, `netns:${container.path}`);
+  }
+
+  /** Loses some datagrams that come in, at random. 0 stops it. */
+  loss(percent: number): void {
+    this.#filter(
+      percent === 0 ? [] : [`meta l4proto udp numgen random mod 100 < ${percent} drop`],
+    );
+  }
+
+  /** Cuts it off without anybody being told: all that comes in is dropped. */
+  cut(): void {
+    this.#filter(["drop"]);
+  }
+
+  /** Ends what `loss` and `cut` did. */
+  heal(): void {
+    this.#filter([]);
+  }
+
+  /** Makes the link to the underlay carry packets of so many bytes at most. */
+  linkMtu(bytes: number): void {
+    this.ip("link", "set", UNDERLAY, "mtu", `${bytes}`);
+  }
+
+  #filter(rules: readonly string[]): void {
+    const lines = ["add table inet lab", "delete table inet lab"];
+    if (rules.length > 0) {
+      lines.push(
+        "add table inet lab",
+        "add chain inet lab input { type filter hook input priority -300; }",
+        ...rules.map((rule) => `add rule inet lab input iifname "${UNDERLAY}" ${rule}`),
+      );
+    }
+    runSync(["ip", "netns", "exec", this.name, "nft", lines.join("; ")]);
+  }
+}
+
+/** A set of hosts on one underlay. */
+export class Lab implements Disposable {
+  /** Beginning of the name of every namespace. */
+  readonly prefix: string;
+  /** Directory of its own for files. */
+  readonly directory: string;
+  readonly #hosts: Host[] = [];
+  readonly #others: Namespace[] = [];
+  readonly #underlay: Namespace;
+  readonly #onSignal = (): never => {
+    this[Symbol.dispose]();
+    Deno.exit(130);
+  };
+
+  /** Makes an underlay without hosts. @throws {Error} if this is not root */
+  constructor() {
+    const mark = Deno.env.get("WEFT_LAB_ID") ?? "lab";
+    const random = crypto.getRandomValues(new Uint8Array(3)).toHex();
+    this.prefix = `weft-${mark}-${random}`;
+    this.directory = Deno.makeTempDirSync({ prefix: `${this.prefix}-` });
+    for (const signal of ["SIGINT", "SIGTERM"] as const) {
+      Deno.addSignalListener(signal, this.#onSignal);
+    }
+    this.#underlay = new Namespace(`${this.prefix}-net`);
+    this.#others.push(this.#underlay);
+    this.#underlay.ip("link", "add", UNDERLAY, "type", "bridge", "forward_delay", "0");
+    this.#underlay.ip("link", "set", UNDERLAY, "up");
+  }
+
+  /** Adds a host. */
+  host(): Host {
+    const number = this.#hosts.length + 1;
+    const host = new Host(`${this.prefix}-h${number}`, number, this.directory);
+    this.#hosts.push(host);
+    const port = `port${number}`;
+    this.#underlay.ip(
+      ...["link", "add", port, "type", "veth", "peer", "name", UNDERLAY, "netns", host.name],
+    );
+    this.#underlay.ip("link", "set", port, "master", UNDERLAY, "up");
+    host.ip("link", "set", UNDERLAY, "up");
+    host.ip("addr", "add", `${host.address}/24`, "dev", UNDERLAY);
+    host.ip("addr", "add", `${host.address6}/64`, "dev", UNDERLAY, "nodad");
+    return host;
+  }
+
+  /** Adds a container that is attached to nothing yet. */
+  container(): Namespace {
+    const count = this.#others.filter((other) => /-c\d+$/.test(other.name)).length;
+    const container = new Namespace(`${this.prefix}-c${count + 1}`);
+    this.#others.push(container);
+    return container;
+  }
+
+  /** Cuts the underlay of a host at its far end, as pulling a cable does. */
+  unplug(host: Host): void {
+    this.#port(host, "down");
+  }
+
+  /** Joins it again. */
+  plug(host: Host): void {
+    this.#port(host, "up");
+  }
+
+  /** Takes away processes, namespaces, devices and files. */
+  [Symbol.dispose](): void {
+    for (const signal of ["SIGINT", "SIGTERM"] as const) {
+      Deno.removeSignalListener(signal, this.#onSignal);
+    }
+    for (const namespace of [...this.#hosts, ...this.#others]) namespace.remove();
+    Deno.removeSync(this.directory, { recursive: true });
+  }
+
+  #port(host: Host, state: string): void {
+    this.#underlay.ip("link", "set", `port${this.#hosts.indexOf(host) + 1}`, state);
+  }
+}
+
+/** Two hosts with two containers each, in one subnet, connected. */
+export interface Pair {
+  /** The first is dialled by the second. */
+  readonly hosts: readonly [Host, Host];
+  /** Two on the first host, then two on the second: 10.2.1.1 to 10.2.1.4, all /24. */
+  readonly containers: readonly [Namespace, Namespace, Namespace, Namespace];
+}
+
+/** Address of a container of a {@link pair}, counted from 0. */
+export function addressOf(index: number): string {
+  return `10.2.1.${index + 1}`;
+}
+
+/** Launches two routers in a lab, attaches two containers to each and waits until they are connected. */
+export async function pair(lab: Lab, options: LaunchOptions = {}): Promise<Pair> {
+  const hosts = [lab.host(), lab.host()] as const;
+  const containers = [
+    lab.container(),
+    lab.container(),
+    lab.container(),
+    lab.container(),
+  ] as const;
+  await Promise.all([
+    hosts[0].launch(options),
+    hosts[1].launch({ ...options, peers: [hosts[0].address] }),
+  ]);
+  await Promise.all(
+    containers.map((container, i) => hosts[i < 2 ? 0 : 1].attach(container, `${addressOf(i)}/24`)),
+  );
+  await hosts[1].established();
+  await until(
+    async () => await containers[0].ping(addressOf(2)) === 1,
+    READY_MS,
+    "the first ping between the hosts",
+  );
+  return { hosts, containers };
+}

@@ -21,6 +21,7 @@
  */
 
 export { Aead, type AeadSuite, aesSupported } from "./aead.ts";
+export { announceIpv4, arpAnnouncement, pause } from "./arp.ts";
 export { Arena, arenaCopy, type ArenaOptions } from "./arena.ts";
 export { monotonicMs } from "./clock.ts";
 export {

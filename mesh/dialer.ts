@@ -261,6 +261,8 @@ export class Dialer {
     for (const [key, attempt] of this.#attempts) {
       if (attempt.state === "connected" || attempt.state === "suspended") continue;
       if (attempt.state === "waiting" && !this.#valid.has(key)) continue;
+      // Others tell of our own address, of course.
+      if (attempt.backoff.tryAfter === Infinity && !this.#direct.has(key)) continue;
       const { reason, tryAfter } = attempt.backoff;
       rows.push({
         address: formatEndpoint(attempt.endpoint),

@@ -4,9 +4,17 @@
  * @module
  */
 
-import { type Endpoint, parseEndpoint, type PeerName, WireError } from "../base/mod.ts";
+import {
+  type Endpoint,
+  type Millis,
+  parseEndpoint,
+  type PeerName,
+  WireError,
+} from "../base/mod.ts";
 import type { Topology } from "./topology.ts";
 
+/** Between two searches: looking through a large table has its price. */
+const INTERVAL_MS = 1_000;
 /** Most texts whose meaning is remembered. */
 const MAX_REMEMBERED = 20_000;
 
@@ -23,15 +31,35 @@ export class Discovery {
   #topology: Topology;
   #port: number;
   #parsed = new Map<string, Endpoint | undefined>();
+  #found: readonly Discovered[] = [];
+  #revision = -1;
+  #nextAt: Millis = -Infinity;
 
-  /** @param port our own listening port: others are assumed to listen on the same */
+  /**
+   * Has not looked yet.
+   *
+   * @param port our own listening port: others are assumed to listen on the same
+   */
   constructor(topology: Topology, port: number) {
     this.#topology = topology;
     this.#port = port;
   }
 
-  /** Returns addresses of all peers that are not in `connected`. */
-  find(connected: ReadonlySet<PeerName>): Discovered[] {
+  /** Returns when {@link Discovery.find} would find more; a time in the past, or `Infinity`. */
+  deadline(): Millis {
+    return this.#revision === this.#topology.revision ? Infinity : this.#nextAt;
+  }
+
+  /** Returns addresses of peers that were not in `connected` when it last looked, at most a second ago. */
+  find(connected: ReadonlySet<PeerName>, now: Millis): readonly Discovered[] {
+    if (now < this.deadline()) return this.#found;
+    this.#revision = this.#topology.revision;
+    this.#nextAt = now + INTERVAL_MS;
+    this.#found = this.#search(connected);
+    return this.#found;
+  }
+
+  #search(connected: ReadonlySet<PeerName>): Discovered[] {
     if (this.#parsed.size > MAX_REMEMBERED) this.#parsed.clear();
     const found: Discovered[] = [];
     const seen = new Map<PeerName, Set<Endpoint>>();

@@ -6,6 +6,7 @@
 
 import type { Endpoint, Millis } from "../base/mod.ts";
 import type { Connection } from "./connection.ts";
+import type { Introduction } from "./handshake.ts";
 import type { MeshLink } from "./types.ts";
 
 /** A TCP connection. */
@@ -34,6 +35,8 @@ export interface Live {
   stranger: boolean;
   /** Its address is not to be dialled again. */
   never: boolean;
+  /** Its end is no fault: a second connection to a peer, or one to ourselves. */
+  harmless: boolean;
   /** Its place in the topology, once it has one. */
   link: LiveLink | undefined;
 }
@@ -48,4 +51,53 @@ export interface LiveLink extends MeshLink {
   established: boolean;
   /** Since when it is so. */
   since: Millis;
+}
+
+/** Returns a TCP connection of which no more is known than where it leads. */
+export function newLive(
+  known: Pick<Live, "id" | "remote" | "dialKey" | "password" | "connId" | "trusted">,
+): Live {
+  return {
+    ...known,
+    outbound: known.dialKey !== undefined,
+    connection: undefined,
+    due: undefined,
+    unsent: 0,
+    stranger: false,
+    never: false,
+    harmless: false,
+    link: undefined,
+  };
+}
+
+/** Makes the link of a connection whose remote introduced itself and may stay. */
+export function makeLink(
+  live: Live,
+  introduction: Introduction,
+  overlays: LiveLink["overlays"],
+  now: Millis,
+): LiveLink {
+  const { features, sessionKey, password } = introduction;
+  const inClear = live.trusted && features.trusted;
+  return {
+    id: live.id,
+    peer: features.name,
+    nickname: features.nickname,
+    connUid: live.connId ^ features.connId,
+    outbound: live.outbound,
+    remote: live.remote,
+    sessionKey: inClear ? undefined : sessionKey,
+    overlays,
+    weft: features.weft,
+    oldPassword: sessionKey !== undefined && password !== 0,
+    encrypted: sessionKey === undefined ? undefined : !inClear,
+    established: false,
+    since: now,
+  };
+}
+
+/** Returns the part of a link that the router is told. */
+export function linkOf(link: LiveLink): MeshLink {
+  const { id, peer, nickname, connUid, outbound, remote, sessionKey, overlays, weft } = link;
+  return { id, peer, nickname, connUid, outbound, remote, sessionKey, overlays, weft };
 }

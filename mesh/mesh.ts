@@ -27,98 +27,29 @@ import {
 } from "../base/mod.ts";
 import { Connection } from "./connection.ts";
 import { Dialer, type DialerAction } from "./dialer.ts";
-import { type Discovered, Discovery } from "./discovery.ts";
+import { Discovery } from "./discovery.ts";
 import { Door } from "./door.ts";
-import { encodeFeatures, type Features, isTrusted, parseTrustedSubnet } from "./features.ts";
-import { Gossip } from "./gossip.ts";
+import { encodeFeatures, isTrusted, parseTrustedSubnet } from "./features.ts";
 import type { Introduction } from "./handshake.ts";
-import type { Live, LiveLink } from "./live.ts";
+import { linkOf, type Live, type LiveLink, makeLink, newLive } from "./live.ts";
+import type { MeshInput, MeshOutput } from "./mesh_io.ts";
+import { randomFraction, randomUint64 } from "./random.ts";
 import { label, negotiateOverlays, objectionTo, tieBreak } from "./registration.ts";
-import { Routes } from "./routes.ts";
 import { takeSnapshot } from "./snapshot.ts";
-import { parseTarget, type Target } from "./target.ts";
+import { Spreading } from "./spreading.ts";
+import { parseTarget } from "./target.ts";
 import { Topology } from "./topology.ts";
-import { TOPOLOGY, TopologyChannel } from "./topology_channel.ts";
 import type { ForwardingPeer, MeshConfig, MeshCrypto, MeshEvent, MeshSnapshot } from "./types.ts";
 import { overlayMessage, parseMessage, ProtocolError } from "./wire.ts";
 
 /** Longest wait for a TCP connection to be made. */
 const DIAL_MS = 10_000;
-/** From a change of our entry to its announcement; later changes join it. */
-const ANNOUNCE_MS = 1_000;
-/** From news to the sweep of unreachable peers. */
-const SWEEP_MS = 1_000;
-/** Between two tellings of everything. */
-const PERIODIC_MS = 30_000;
 /** Between two computations of routes. */
 const SETTLE_MS = 100;
-/** Between two searches of the topology for addresses. */
-const DISCOVER_MS = 1_000;
 /** A connection with more unwritten bytes gets no gossip. */
 const LOW_WATER_BYTES = 256 * 1024;
 /** A connection with more unwritten bytes is given up: the largest message, thrice. */
 const HIGH_WATER_BYTES = 32 * 1024 * 1024;
-
-/** What happens to the mesh. */
-export type MeshInput =
-  /** A TCP connection came in; `id` is from {@link MeshCore.newId}. */
-  | { readonly kind: "accepted"; readonly id: number; readonly remote: Endpoint }
-  /** A dial succeeded. */
-  | { readonly kind: "dialled"; readonly id: number }
-  /** Bytes came. */
-  | { readonly kind: "received"; readonly id: number; readonly bytes: Uint8Array }
-  /** The socket took bytes of earlier sends. */
-  | { readonly kind: "sent"; readonly id: number; readonly bytes: number }
-  /** A dial failed, or a connection is closed by the remote; `reason` if it was not in good order. */
-  | { readonly kind: "ended"; readonly id: number; readonly reason: string | undefined }
-  /** A name was looked up: addresses of 16 bytes, or why there are none. */
-  | {
-    readonly kind: "resolved";
-    readonly host: string;
-    readonly answer: readonly Uint8Array[] | string;
-  }
-  /** Adds targets. */
-  | { readonly kind: "connect"; readonly targets: readonly Target[]; readonly replace: boolean }
-  /** Removes targets. */
-  | { readonly kind: "forget"; readonly targets: readonly string[] }
-  /** An overlay of ours speaks to the remote's. */
-  | {
-    readonly kind: "overlayControl";
-    readonly id: number;
-    readonly index: number;
-    readonly tag: number;
-    readonly body: Uint8Array;
-  }
-  /** An overlay of a connection works, or none does any more. */
-  | { readonly kind: "overlayEstablished"; readonly id: number; readonly established: boolean }
-  /** No overlay of a connection can work. */
-  | { readonly kind: "overlayFailed"; readonly id: number; readonly reason: string }
-  /** Close everything. */
-  | { readonly kind: "stop" }
-  /** Time has passed. */
-  | { readonly kind: "tick" };
-
-/** What the mesh wants. */
-export type MeshOutput =
-  /** Dial; answer with `dialled` or `ended`. */
-  | { readonly kind: "dial"; readonly id: number; readonly remote: Endpoint }
-  /** Write bytes; answer with `sent`. */
-  | { readonly kind: "send"; readonly id: number; readonly bytes: Uint8Array }
-  /** Close our half after what was written. */
-  | { readonly kind: "finish"; readonly id: number }
-  /** Close; nothing more is heard or said of it. */
-  | { readonly kind: "close"; readonly id: number }
-  /** Look a name up. */
-  | { readonly kind: "resolve"; readonly host: string }
-  /** Tell the router. */
-  | { readonly kind: "event"; readonly event: MeshEvent }
-  /** Write a line. */
-  | {
-    readonly kind: "log";
-    readonly level: LogLevel;
-    readonly message: string;
-    readonly fields: LogFields;
-  };
 
 /** The core of the mesh. */
 export class MeshCore implements Machine<MeshInput, MeshOutput> {
@@ -127,9 +58,7 @@ export class MeshCore implements Machine<MeshInput, MeshOutput> {
   #config: MeshConfig;
   #crypto: MeshCrypto;
   #trustedSubnets: ReturnType<typeof parseTrustedSubnet>[];
-  #routes: Routes;
-  #channel: TopologyChannel;
-  #gossip: Gossip;
+  #spreading: Spreading;
   #dialer: Dialer;
   #discovery: Discovery;
   #door = new Door();
@@ -137,15 +66,8 @@ export class MeshCore implements Machine<MeshInput, MeshOutput> {
   #byPeer = new Map<PeerName, Live>();
   #out: MeshOutput[] = [];
   #lastId = 0;
-  #announced = new Set<PeerName>();
-  #announceAt: Millis | undefined;
-  #sweepAt: Millis | undefined;
-  #periodicAt: Millis;
   #dirty = true;
   #settleAt: Millis;
-  #discovered: readonly Discovered[] = [];
-  #discoveredRevision = -1;
-  #discoverAt: Millis;
 
   /**
    * Sets everything up and takes the targets of the configuration.
@@ -159,17 +81,11 @@ export class MeshCore implements Machine<MeshInput, MeshOutput> {
     const random = (): number => randomFraction(crypto);
     const { name, nickname, port } = config;
     this.topology = new Topology({ name, nickname, uid: randomUint64(crypto), random });
-    this.#routes = new Routes(this.topology);
-    this.#channel = new TopologyChannel(this.topology);
-    this.#gossip = new Gossip(
-      { self: name, routes: this.#routes, random, sha256: crypto.sha256 },
-      [this.#channel],
-    );
+    const { sha256 } = crypto;
+    this.#spreading = new Spreading({ topology: this.topology, random, sha256 }, now);
     this.#dialer = new Dialer({ port, random });
     this.#discovery = new Discovery(this.topology, port);
-    this.#periodicAt = now + PERIODIC_MS;
     this.#settleAt = now;
-    this.#discoverAt = now;
     this.#dialer.connect(config.targets.map(parseTarget), false, now);
   }
 
@@ -185,7 +101,7 @@ export class MeshCore implements Machine<MeshInput, MeshOutput> {
       return;
     }
     this.#dispatch(input, now);
-    if (this.topology.takeAnnouncement()) this.#announce([this.topology.name], now);
+    if (this.topology.takeAnnouncement()) this.#spreading.announce([this.topology.name], now);
     if (this.#needsSettling() && now >= this.#settleAt) this.#settle(now);
     for (const live of [...this.#byPeer.values()]) this.#flush(live, now);
   }
@@ -198,25 +114,20 @@ export class MeshCore implements Machine<MeshInput, MeshOutput> {
   /** Returns when it wants a tick. */
   deadline(): Millis | undefined {
     let first = Math.min(
-      this.#periodicAt,
-      this.#announceAt ?? Infinity,
-      this.#sweepAt ?? Infinity,
+      this.#spreading.deadline(),
       this.#needsSettling() ? this.#settleAt : Infinity,
-      Math.max(this.#dialer.deadline() ?? Infinity, this.#settleAt),
+      Math.max(this.#wantsDials(), this.#settleAt),
     );
-    if (this.#config.discovery && this.#discoveredRevision !== this.topology.revision) {
-      first = Math.min(first, Math.max(this.#discoverAt, this.#settleAt));
-    }
     for (const { due, connection } of this.#live.values()) {
       first = Math.min(first, due ?? connection?.deadline() ?? Infinity);
     }
     return first;
   }
 
-  /** Returns routes for frames, as of the last change that was told. */
+  /** Returns routes for frames, as of now. */
   forwarding(): ForwardingPeer[] {
-    this.#routes.refresh();
-    return this.#routes.forwarding();
+    this.#spreading.routes.refresh();
+    return this.#spreading.routes.forwarding();
   }
 
   /** Returns what status pages show. `toEpoch` is added to times to make them ms since 1970. */
@@ -284,20 +195,14 @@ export class MeshCore implements Machine<MeshInput, MeshOutput> {
         this.#pump(live, now);
       }
     }
-    if (now >= (this.#sweepAt ?? Infinity)) this.#sweep();
-    if (now >= (this.#announceAt ?? Infinity)) {
-      this.#announceAt = undefined;
-      this.#routes.refresh();
-      this.#gossip.send(TOPOLOGY, new Set(this.#announced));
-      this.#announced.clear();
-    }
-    if (now >= this.#periodicAt) {
-      this.#periodicAt = now + PERIODIC_MS;
-      this.#routes.refresh();
-      this.#gossip.sendPeriodic();
-    }
-    if (now >= (this.#dialer.deadline() ?? Infinity)) this.#mark();
-    if (this.#config.discovery && this.#discoveredRevision !== this.topology.revision) this.#mark();
+    this.#spreading.tick(now);
+    if (now >= this.#wantsDials()) this.#mark();
+  }
+
+  /** When the dialler has something to do, be it that somebody told of another peer. */
+  #wantsDials(): Millis {
+    const discovery = this.#config.discovery ? this.#discovery.deadline() : Infinity;
+    return Math.min(this.#dialer.deadline() ?? Infinity, discovery);
   }
 
   // Connections
@@ -328,27 +233,10 @@ export class MeshCore implements Machine<MeshInput, MeshOutput> {
     this.#out.push({ kind: "dial", id: live.id, remote: action.endpoint });
   }
 
-  #newLive(
-    id: number,
-    remote: Endpoint,
-    dialKey: string | undefined,
-    password: number,
-  ): Live {
-    return {
-      id,
-      outbound: dialKey !== undefined,
-      remote,
-      dialKey,
-      password,
-      connId: randomUint64(this.#crypto),
-      trusted: isTrusted(this.#trustedSubnets, remote.ip),
-      connection: undefined,
-      due: undefined,
-      unsent: 0,
-      stranger: false,
-      never: false,
-      link: undefined,
-    };
+  #newLive(id: number, remote: Endpoint, dialKey: string | undefined, password: number): Live {
+    const connId = randomUint64(this.#crypto);
+    const trusted = isTrusted(this.#trustedSubnets, remote.ip);
+    return newLive({ id, remote, dialKey, password, connId, trusted });
   }
 
   #newConnection(live: Live): Connection {
@@ -405,6 +293,7 @@ export class MeshCore implements Machine<MeshInput, MeshOutput> {
     const objection = objectionTo(features, this.topology.self);
     if (objection !== undefined) {
       live.never = objection.never;
+      live.harmless = objection.ourself;
       return this.#refuse(live, objection.reason, now);
     }
     const overlays = negotiateOverlays(this.#config.overlays, features.overlays);
@@ -424,6 +313,7 @@ export class MeshCore implements Machine<MeshInput, MeshOutput> {
     if (rival?.link !== undefined) {
       const verdict = tieBreak(connUid, rival.link.connUid);
       const reason = `Multiple connections to ${label(features.name, features.nickname)}`;
+      live.harmless = true;
       if (verdict !== "keep_existing") this.#close(rival, reason, undefined, now);
       if (verdict !== "keep_new") {
         this.topology.release(features.name);
@@ -435,8 +325,9 @@ export class MeshCore implements Machine<MeshInput, MeshOutput> {
   }
 
   #register(live: Live, link: LiveLink, restarted: boolean, now: Millis): void {
-    this.#routes.refresh();
-    const reachable = this.#routes.nextHopEstablished(link.peer) !== undefined;
+    const { routes } = this.#spreading;
+    routes.refresh();
+    const reachable = routes.nextHopEstablished(link.peer) !== undefined;
     live.link = link;
     this.#byPeer.set(link.peer, live);
     if (live.dialKey !== undefined) this.#dialer.established(live.dialKey, now);
@@ -447,10 +338,9 @@ export class MeshCore implements Machine<MeshInput, MeshOutput> {
       outbound: live.outbound,
       established: false,
     });
-    this.#gossip.addNeighbour(link.peer);
     this.#event({ kind: "linkUp", link: linkOf(link) });
-    if (!reachable || restarted) this.#gossip.sendFull(link.peer);
-    this.#announce([link.peer, this.topology.name], now);
+    this.#spreading.addNeighbour(link.peer, !reachable || restarted);
+    this.#spreading.announce([link.peer, this.topology.name], now);
     this.#log("info", "connected", live);
     this.#mark();
   }
@@ -459,19 +349,17 @@ export class MeshCore implements Machine<MeshInput, MeshOutput> {
     const { link } = live;
     // A refused connection may still have had messages behind its introduction.
     if (link === undefined) return;
-    const { revision } = this.topology;
     try {
       const message = parseMessage(bytes);
       if (message.kind === "overlay") {
         if (message.index >= link.overlays.length) return;
         const { index, tag, body } = message;
         this.#event({ kind: "overlayControl", id: live.id, index, tag, body });
-      } else this.#gossip.receive(message, link.peer, now);
+      } else this.#spreading.receive(message, link.peer, now);
     } catch (error) {
       if (!(error instanceof WireError || error instanceof ProtocolError)) throw error;
       this.#close(live, error.message, undefined, now);
     }
-    if (revision !== this.topology.revision) this.#sweepAt ??= now + SWEEP_MS;
   }
 
   #refuse(live: Live, reason: string, now: Millis): void {
@@ -491,19 +379,18 @@ export class MeshCore implements Machine<MeshInput, MeshOutput> {
     const { link } = live;
     if (link !== undefined) {
       this.#byPeer.delete(link.peer);
-      this.#gossip.removeNeighbour(link.peer);
       this.topology.removeConnection(link.peer);
       this.topology.release(link.peer);
-      // Before the announcement, else those who died circulate for ever.
-      this.#sweep();
+      this.#spreading.removeNeighbour(link.peer);
       this.#event({ kind: "linkDown", id: live.id, reason });
       this.#log("info", "disconnected", live, reason);
     }
     if (live.dialKey !== undefined) {
       const end = { reason, never: live.never, nextPassword };
       const news = this.#dialer.ended(live.dialKey, end, now);
-      if (link === undefined && news) this.#log("warn", "cannot connect", live, reason);
-    } else if (link === undefined) this.#refused(live.remote, reason, now);
+      const level = live.harmless ? "debug" : "warn";
+      if (link === undefined && news) this.#log(level, "cannot connect", live, reason);
+    } else if (link === undefined && !live.harmless) this.#refused(live.remote, reason, now);
     this.#mark();
   }
 
@@ -542,20 +429,10 @@ export class MeshCore implements Machine<MeshInput, MeshOutput> {
     const peer = live.link?.peer;
     if (peer === undefined) return;
     while (live.unsent < LOW_WATER_BYTES && this.#live.has(live.id)) {
-      const message = this.#gossip.next(peer);
+      const message = this.#spreading.next(peer);
       if (message === undefined) return;
       this.#send(live, message, now);
     }
-  }
-
-  #announce(names: readonly PeerName[], now: Millis): void {
-    for (const name of names) this.#announced.add(name);
-    this.#announceAt ??= now + ANNOUNCE_MS;
-  }
-
-  #sweep(): void {
-    this.#sweepAt = undefined;
-    this.topology.sweep();
   }
 
   #mark(): void {
@@ -563,35 +440,26 @@ export class MeshCore implements Machine<MeshInput, MeshOutput> {
   }
 
   #needsSettling(): boolean {
-    return this.#dirty || this.#routes.stale || this.#channel.hasNews;
+    return this.#dirty || this.#spreading.unsettled;
   }
 
   #settle(now: Millis): void {
     this.#settleAt = now + SETTLE_MS;
     this.#dirty = false;
-    this.#routes.refresh();
-    for (const [from, names] of this.#channel.takeNews()) this.#gossip.send(TOPOLOGY, names, from);
-    this.#discover(now);
+    this.#spreading.settle();
     const connections = [...this.#byPeer.values()].map(({ link, remote, outbound }) => ({
       peer: link?.peer ?? 0,
       remote,
       outbound,
     }));
-    const view = { connections, discovered: this.#discovered };
-    for (const action of this.#dialer.check(view, now)) {
+    const discovered = this.#config.discovery
+      ? this.#discovery.find(new Set(this.#byPeer.keys()), now)
+      : [];
+    for (const action of this.#dialer.check({ connections, discovered }, now)) {
       if (action.kind === "dial") this.#dial(action, now);
       else this.#out.push(action);
     }
     this.#event({ kind: "changed" });
-  }
-
-  #discover(now: Millis): void {
-    const { revision } = this.topology;
-    if (!this.#config.discovery || revision === this.#discoveredRevision) return;
-    if (now < this.#discoverAt) return;
-    this.#discoverAt = now + DISCOVER_MS;
-    this.#discoveredRevision = revision;
-    this.#discovered = this.#discovery.find(new Set(this.#byPeer.keys()));
   }
 
   #atLimit(): boolean {
@@ -613,49 +481,4 @@ export class MeshCore implements Machine<MeshInput, MeshOutput> {
     if (reason !== undefined) fields.reason = reason;
     this.#out.push({ kind: "log", level, message, fields });
   }
-}
-
-function makeLink(
-  live: Live,
-  introduction: Introduction,
-  overlays: LiveLink["overlays"],
-  now: Millis,
-): LiveLink {
-  const { features, sessionKey, password } = introduction;
-  const inClear = live.trusted && features.trusted;
-  return {
-    id: live.id,
-    peer: features.name,
-    nickname: features.nickname,
-    connUid: connUidOf(live, features),
-    outbound: live.outbound,
-    remote: live.remote,
-    sessionKey: inClear ? undefined : sessionKey,
-    overlays,
-    weft: features.weft,
-    oldPassword: sessionKey !== undefined && password !== 0,
-    encrypted: sessionKey === undefined ? undefined : !inClear,
-    established: false,
-    since: now,
-  };
-}
-
-function connUidOf(live: Live, features: Features): bigint {
-  return live.connId ^ features.connId;
-}
-
-function linkOf(link: LiveLink): Extract<MeshEvent, { kind: "linkUp" }>["link"] {
-  const { id, peer, nickname, connUid, outbound, remote, sessionKey, overlays, weft } = link;
-  return { id, peer, nickname, connUid, outbound, remote, sessionKey, overlays, weft };
-}
-
-function randomUint64(crypto: MeshCrypto): bigint {
-  const bytes = crypto.randomBytes(8);
-  const value = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0);
-  return value === 0n ? 1n : value;
-}
-
-function randomFraction(crypto: MeshCrypto): number {
-  const bytes = crypto.randomBytes(4);
-  return new DataView(bytes.buffer, bytes.byteOffset).getUint32(0) / 2 ** 32;
 }

@@ -16,12 +16,14 @@ export function tieBreak(newUid: bigint, existingUid: bigint): Verdict {
   return newUid < existingUid ? "keep_new" : "keep_existing";
 }
 
-/** A peer that may not connect to us, and why; `never`: dialling it again is of no use. */
+/** A peer that may not connect to us, and why. */
 export interface Objection {
   /** Why. */
   readonly reason: string;
   /** Its address is not dialled again by ourselves. */
   readonly never: boolean;
+  /** It is ourselves, which is nobody's fault. */
+  readonly ourself: boolean;
 }
 
 /** Who we are, for {@link objectionTo}. */
@@ -37,9 +39,12 @@ export interface Local {
 /** Returns why a remote cannot be a neighbour whatever else is connected; `undefined` if it can. */
 export function objectionTo(remote: Features, local: Local): Objection | undefined {
   if (remote.name !== local.name) return undefined;
-  if (remote.uid === local.uid) return { reason: "cannot connect to ourself", never: true };
+  if (remote.uid === local.uid) {
+    return { reason: "cannot connect to ourself", never: true, ourself: true };
+  }
   const [ours, theirs] = [local, remote].map((peer) => `"${label(peer.name, peer.nickname)}"`);
-  return { reason: `local ${ours} and remote ${theirs} peer names collision`, never: true };
+  const reason = `local ${ours} and remote ${theirs} peer names collision`;
+  return { reason, never: true, ourself: false };
 }
 
 /** Returns the overlays of both sides in our order, or why there can be no link. */

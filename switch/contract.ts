@@ -217,11 +217,11 @@ export const COUNTERS = [
   "udpSentBytes",
   "framesLocal", // frames from peers, injected here
   "framesRelayed",
-  "framesFlooded", // copies sent to neighbours because the destination is a group or unknown
+  "framesFlooded", // frames and superframes times neighbours, because the destination is a group or unknown
   // Drops, each with its reason.
   "dropLocal", // captured, but the destination lives here: the bridge has delivered it
-  "dropReserved", // destination 01:80:c2:00:00:0x, or both MACs zero
-  "dropConflict", // source MAC lives at another peer just now
+  "dropReserved", // destination 01:80:c2:00:00:00 to 02, or both MACs zero
+  "dropConflict", // source MAC lives at another peer just now, or our own frame came back
   "dropNoRoute", // no established way to the peer
   "dropTooBig", // above the tunnel's MTU; ICMP was sent where the rules ask for it
   "dropUnknownSender", // datagram whose sender is no link of ours

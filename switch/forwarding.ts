@@ -199,6 +199,9 @@ export class Forwarding {
   ): number {
     if (length < ETHERNET_HEADER_BYTES) return DROP_MALFORMED;
     if (origin < 0 || destination < 0) return DROP_UNKNOWN_PEER;
+    // A frame of ours that comes back: views differ. Injected, it would teach the bridge that our containers live behind the
+    // TAP. The reference processes it.
+    if (origin === this.#self) return DROP_CONFLICT;
     if (destination !== this.#self) {
       const hop = this.nextHop(destination);
       // Back where it came from: views differ, and the neighbour would send it to us again.

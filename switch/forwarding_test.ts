@@ -140,6 +140,14 @@ Deno.test("decideReceived() drops unknown peers and short frames", () => {
   assert.equal(short, DROP | COUNTER.dropMalformed);
 });
 
+Deno.test("decideReceived() drops our own frames when they come back", () => {
+  const f = state();
+  captured(f, HERE, ALL);
+  assert.equal(received(f, HERE, ALL, SELF), DROP | COUNTER.dropConflict);
+  assert.equal(received(f, HERE, ALL, SELF, 2, 3), DROP | COUNTER.dropConflict);
+  assert.equal(f.macs.lookup(macHigh(parseMac(HERE)), macLow(parseMac(HERE))), SELF);
+});
+
 Deno.test("decideReceived() stops the 17th identical frame that it would pass on", () => {
   const f = state();
   for (let i = 0; i < 16; i++) assert.equal(received(f, THERE, ALL, 3, 2, 3, i), RELAY | 2);

@@ -80,6 +80,8 @@ export class Joiner {
   readonly #next = new FlowHeaders();
 
   /**
+   * Makes an empty one.
+   *
    * @param slab memory that all offsets refer to
    * @param options what may be joined
    */

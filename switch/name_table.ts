@@ -15,7 +15,11 @@ export class NameTable {
   #table: Table48;
   readonly #seed: number;
 
-  /** @param seed any number; random in production, so that nobody can choose names that collide */
+  /**
+   * Makes an empty table.
+   *
+   * @param seed any number; random in production, so that nobody can choose names that collide
+   */
   constructor(seed = 0) {
     this.#seed = seed;
     this.#table = new Table48(FIRST_SLOTS, seed);

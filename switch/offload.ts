@@ -60,7 +60,7 @@ import {
 } from "./wire/transport.ts";
 
 /** What {@link Offload.inspect} returns for a frame that can be sent. */
-export const INSPECT_OK = -1;
+export const INSPECT_OK: number = -1;
 
 /** Longest headers of a superframe, Ethernet to TCP options (spec/dataplane.md 6.2). */
 export const MAX_HEADER_BYTES = 256;
@@ -91,7 +91,7 @@ export class Offload {
   /** Payload bytes of each piece but the last. */
   gsoSize = 0;
   /** gso_type without the ECN bit. */
-  gsoType = GSO_NONE;
+  gsoType: number = GSO_NONE;
   /** Offset of the Ethernet header in the slab. */
   frameOffset = 0;
   /** Bytes of the frame or superframe. */
@@ -112,6 +112,8 @@ export class Offload {
   #seed = 0;
 
   /**
+   * Makes one that has inspected nothing yet.
+   *
    * @param slab memory that all offsets refer to
    * @param copy copies bytes in it
    */

@@ -32,6 +32,8 @@ export class Table48 {
   readonly #seed: number;
 
   /**
+   * Makes an empty table.
+   *
    * @param slots how many, a power of two
    * @param seed makes the order of slots unpredictable, so that nobody can choose addresses that collide
    */

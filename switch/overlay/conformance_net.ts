@@ -11,7 +11,14 @@
  * @module
  */
 
-import { type Endpoint, macHigh, macLow, mapIpv4, type Millis, type PeerName } from "../../base/mod.ts";
+import {
+  type Endpoint,
+  macHigh,
+  macLow,
+  mapIpv4,
+  type Millis,
+  type PeerName,
+} from "../../base/mod.ts";
 import { COUNTER, type CounterName, COUNTERS } from "../contract.ts";
 import { arraySlab, type Slab } from "../frame.ts";
 import { Outbox } from "../outbox.ts";

@@ -33,7 +33,7 @@ import {
 export const IPV6_MIN_MTU = 1280;
 
 /** Bytes that the answer needs at most: Ethernet with two tags and 1280 of IPv6. */
-export const PACKET_TOO_BIG_BYTES = IPV6_MIN_MTU + 22;
+export const PACKET_TOO_BIG_BYTES: number = IPV6_MIN_MTU + 22;
 
 const TYPE_PACKET_TOO_BIG = 2;
 const TYPE_REDIRECT = 137;

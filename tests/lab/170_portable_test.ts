@@ -8,7 +8,7 @@ Deno.test("a router without libsodium talks to one that has it", async (t) => {
   const hosts = [lab.host(), lab.host()] as const;
   const containers = [lab.container(), lab.container()] as const;
   const password = "rosebud";
-  const { stderr } = await hosts[0].launch({ password, env: { WEFT_LIBSODIUM: "never" } });
+  const { stderr } = await hosts[0].launch({ password, args: ["--no-libsodium"] });
   await hosts[1].launch({ password, peers: [hosts[0].address] });
   await hosts[0].attach(containers[0], `${addressOf(0)}/24`);
   await hosts[1].attach(containers[1], `${addressOf(1)}/24`);

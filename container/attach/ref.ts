@@ -1,0 +1,134 @@
+/**
+ * How a container is named, and how the name is kept on the interface that leads to it.
+ *
+ * ```
+ *   web, 4f5e…   docker    vethwepl + PID                 alias "weft docker 4f5e… web"
+ *   pid:1234     pid       vethwepl + PID                 alias "weft pid 1234"
+ *   netns:/x/y   netns     vethwepl + n + inode, short    alias "weft netns /x/y"
+ * ```
+ *
+ * The alias of the interface is all that is remembered: it needs no file, and goes when the container goes.
+ *
+ * @module
+ */
+
+import { RefusedError } from "../refused.ts";
+
+/** One container, as it was found. */
+export type ContainerRef =
+  | {
+    /** Found through a container engine. */
+    readonly kind: "docker";
+    /** Full id, 64 hex digits. */
+    readonly id: string;
+    /** Name without the leading slash. */
+    readonly name: string;
+    /** Its first process. */
+    readonly pid: number;
+  }
+  | {
+    /** The namespace of a process. */
+    readonly kind: "pid";
+    /** The process. */
+    readonly pid: number;
+  }
+  | {
+    /** A namespace that somebody has given a name. */
+    readonly kind: "netns";
+    /** Absolute path of its file. */
+    readonly path: string;
+  };
+
+/** How a container is called. */
+export interface ContainerLabel {
+  /** For `ps`: 12 hex digits, `pid:N` or `netns:PATH`. */
+  readonly id: string;
+  /** For messages: the container's name if it has one, else the id. */
+  readonly name: string;
+}
+
+/** Name of the interface in a container. */
+export const GUEST_NAME = "ethwe";
+/** Names of interfaces on the bridge begin so. */
+export const PORT_PREFIX = "vethwepl";
+
+const ID_DIGITS = 12;
+/** Longest alias (`linux/if.h`, IFALIASZ), in bytes. */
+const ALIAS_BYTES = 255;
+/** What fits behind the prefix and an `n` into the 15 bytes of an interface name. */
+const HASH_SPACE = 36n ** 6n;
+
+/**
+ * Parses `pid:N` and `netns:PATH`.
+ *
+ * @returns `undefined` if the text is neither: then it names a container of an engine
+ * @throws {RefusedError} `bad-container` if what follows the colon cannot be one
+ */
+export function parseContainerRef(text: string): ContainerRef | undefined {
+  const pid = /^pid:(.*)$/s.exec(text)?.[1];
+  if (pid !== undefined) {
+    if (!/^[1-9][0-9]{0,8}$/.test(pid)) {
+      throw new RefusedError(
+        "bad-container",
+        `Cannot use "${text}": a process id is needed, as pid:1234`,
+      );
+    }
+    return { kind: "pid", pid: Number(pid) };
+  }
+  const path = /^netns:(.*)$/s.exec(text)?.[1];
+  if (path === undefined) return undefined;
+  if (!/^\/[^\0]+$/.test(path)) {
+    throw new RefusedError(
+      "bad-container",
+      `Cannot use "${text}": an absolute path is needed, as netns:/run/netns/blue`,
+    );
+  }
+  return { kind: "netns", path };
+}
+
+/** Returns how a container is called. */
+export function labelOf(ref: ContainerRef): ContainerLabel {
+  switch (ref.kind) {
+    case "docker":
+      return { id: ref.id.slice(0, ID_DIGITS), name: ref.name };
+    case "pid":
+      return { id: `pid:${ref.pid}`, name: `pid:${ref.pid}` };
+    case "netns":
+      return { id: `netns:${ref.path}`, name: `netns:${ref.path}` };
+  }
+}
+
+/** Returns the alias that keeps a container's name; empty if it is too long to be kept. */
+export function aliasOf(ref: ContainerRef): string {
+  const text = ref.kind === "docker"
+    ? `weft docker ${ref.id} ${ref.name}`
+    : ref.kind === "pid"
+    ? `weft pid ${ref.pid}`
+    : `weft netns ${ref.path}`;
+  return new TextEncoder().encode(text).length > ALIAS_BYTES ? "" : text;
+}
+
+/** Reads what {@link aliasOf} wrote; `undefined` for any other alias. */
+export function labelOfAlias(alias: string): ContainerLabel | undefined {
+  const docker = /^weft docker ([0-9a-f]{12,}) (.*)$/s.exec(alias);
+  if (docker?.[1] !== undefined && docker[2] !== undefined) {
+    const id = docker[1].slice(0, ID_DIGITS);
+    return { id, name: docker[2] === "" ? id : docker[2] };
+  }
+  const other = /^weft (pid|netns) (.+)$/s.exec(alias);
+  if (other === null) return undefined;
+  const id = `${other[1]}:${other[2]}`;
+  return { id, name: id };
+}
+
+/**
+ * Returns names for the interface on the bridge, best first: upstream's, then one that belongs to the namespace alone,
+ * for when the first is taken because a process id was used again.
+ *
+ * @param inode of the network namespace
+ */
+export function portNames(ref: ContainerRef, inode: bigint): string[] {
+  // A letter that no process id has keeps the two kinds apart.
+  const ours = `${PORT_PREFIX}n${(inode % HASH_SPACE).toString(36)}`;
+  return ref.kind === "netns" ? [ours] : [`${PORT_PREFIX}${ref.pid}`, ours];
+}

@@ -1,0 +1,420 @@
+/**
+ * Attaches containers to the bridge and detaches them: gathers facts, does what `plan.ts` decides, undoes it on failure.
+ *
+ * Synchronous throughout, since a thread that is in a container's namespace must do nothing else meanwhile. The caller
+ * holds one lock per container. Needs CAP_NET_ADMIN and CAP_SYS_ADMIN.
+ *
+ * @module
+ */
+
+import { type Cidr, must, unreachable } from "../../base/mod.ts";
+import {
+  announceIpv4,
+  ERRNO,
+  type Fd,
+  netnsInode,
+  openNetns,
+  openPidNetns,
+  pause,
+  SysError,
+  withNetns,
+  writeProc,
+} from "../../ffi/mod.ts";
+import {
+  addrAdd,
+  addrDelete,
+  addrList,
+  type Link,
+  linkAdd,
+  linkDelete,
+  linkGet,
+  linkList,
+  linkSet,
+  Netlink,
+  netnsId,
+  routeAdd,
+  routeList,
+} from "../../ffi/netlink/mod.ts";
+import { RefusedError } from "../refused.ts";
+import {
+  type AttachFacts,
+  type AttachStep,
+  EXPOSE_ID,
+  MULTICAST,
+  planAttach,
+  planDetach,
+  same,
+} from "./plan.ts";
+import { type Attached, labelPorts, type Port, portsOf } from "./ports_shell.ts";
+import { aliasOf, type ContainerRef, GUEST_NAME, labelOf, portNames } from "./ref.ts";
+
+/** How {@link attach} and {@link detach} work. */
+export interface AttachOptions {
+  /** Name of the bridge. */
+  readonly bridge: string;
+  /** MTU of both ends; that of the bridge if missing. */
+  readonly mtuBytes?: number;
+  /** Adds a route for multicast to the container, as its last step. Default true. */
+  readonly multicastRoute?: boolean;
+}
+
+/** What {@link attach} did. */
+export interface AttachResult extends Attached {
+  /** Addresses that the container did not have before. */
+  readonly added: readonly Cidr[];
+  /** Inode of its network namespace: tells it from a later one under the same name. */
+  readonly netnsInode: bigint;
+}
+
+/** An address that moved to another MAC is noticed in seconds (spec/docker.md 2). */
+const ARP_SETTINGS = { base_reachable_time: "5", delay_first_probe_time: "2", ucast_solicit: "1" };
+/** A port forwards as soon as both ends have carrier; nobody waits longer for an announcement to be heard. */
+const FORWARDING_WAIT_MS = 100;
+
+/** An open container: its namespace, and a socket on each side. */
+interface Session extends Disposable {
+  readonly ref: ContainerRef;
+  readonly netns: Fd;
+  readonly host: Netlink;
+  readonly inside: Netlink;
+  readonly bridge: Link;
+}
+
+/**
+ * Gives a container addresses on the bridge, and before that, if it has none, its interface.
+ *
+ * Addresses that it has already are left as they are. If a step fails, what this call made is undone.
+ *
+ * @param addresses host bits kept; none: only the interface
+ * @throws {RefusedError} if another container holds an address, the container does not run, is on the host's network, …
+ * @throws {SysError} what the kernel refuses
+ */
+export function attach(
+  ref: ContainerRef,
+  addresses: readonly Cidr[],
+  options: AttachOptions,
+): AttachResult {
+  using session = openSession(ref, options.bridge);
+  const before = gather(session);
+  const steps = planAttach(before, {
+    container: labelOf(ref).name,
+    addresses,
+    mtuBytes: options.mtuBytes ?? session.bridge.mtuBytes,
+    multicastRoute: options.multicastRoute ?? true,
+  });
+  const undo: (() => void)[] = [];
+  try {
+    for (const step of steps) perform(session, step, undo);
+  } catch (error) {
+    for (const act of undo.reverse()) attempt(act);
+    throw error;
+  }
+  const guest = mustGuest(session);
+  const had = before.guest?.addresses ?? [];
+  const has = addressesOf(session.inside, guest);
+  return {
+    ...labelOf(ref),
+    mac: guest.mac,
+    addresses: has,
+    added: has.filter((cidr) => !had.some((old) => same(old, cidr))),
+    port: findPort(session, guest)?.name ?? "",
+    netnsInode: netnsInode(session.netns),
+  };
+}
+
+/**
+ * Takes addresses from a container; with the last of all its addresses the interface goes too.
+ *
+ * @returns the addresses that it had and has no more, in the order asked for
+ * @throws {RefusedError} if the container does not run, or is on the host's network
+ */
+export function detach(
+  ref: ContainerRef,
+  addresses: readonly Cidr[],
+  options: Pick<AttachOptions, "bridge">,
+): Cidr[] {
+  using session = openSession(ref, options.bridge);
+  const { port, guest } = gather(session);
+  const ours = port?.masterIndex === session.bridge.index ? guest : undefined;
+  const plan = planDetach(ours, addresses);
+  if (plan.deleteInterface && port !== undefined) {
+    linkDelete(session.host, port.name);
+    return [...plan.removed];
+  }
+  if (plan.removed.length === 0) return [];
+  const { index } = mustGuest(session);
+  // Else the other addresses of a subnet would go with its first.
+  inside(
+    session,
+    () => writeProc(`/proc/sys/net/ipv4/conf/${GUEST_NAME}/promote_secondaries`, "1"),
+  );
+  for (const cidr of plan.removed) addrDelete(session.inside, index, cidr);
+  return [...plan.removed];
+}
+
+/**
+ * Lists what hangs on a bridge: first the host's exposed addresses, if there are any, then each container.
+ *
+ * Works without a router. A bridge that is not there has nothing.
+ */
+export function listAttached(bridge: string): Attached[] {
+  using nl = Netlink.open();
+  const link = linkGet(nl, bridge);
+  if (link?.kind !== "bridge") return [];
+  const exposed = addressesOf(nl, link);
+  const host = { id: EXPOSE_ID, name: EXPOSE_ID, mac: link.mac, addresses: exposed, port: bridge };
+  return [...exposed.length > 0 ? [host] : [], ...attachedOf(nl, portsOf(nl, link.index))];
+}
+
+/**
+ * Returns the entry of {@link listAttached} of one container, whatever name it was attached under.
+ *
+ * @returns `undefined` if it is not attached to that bridge
+ * @throws {RefusedError} if the container does not run, or is on the host's network
+ */
+export function findAttached(ref: ContainerRef, bridge: string): Attached | undefined {
+  using session = openSession(ref, bridge);
+  const ports = portsOf(session.host, session.bridge.index);
+  const id = netnsId(session.host, session.netns);
+  return attachedOf(session.host, ports.filter((port) => port.netnsId === id))[0];
+}
+
+function attachedOf(nl: Netlink, ports: readonly Port[]): Attached[] {
+  const labels = labelPorts(nl, ports);
+  return ports.map((port, i) => ({
+    ...must(labels[i], "label of a port"),
+    mac: port.guest.mac,
+    addresses: port.addresses,
+    port: port.link.name,
+  }));
+}
+
+function openSession(ref: ContainerRef, bridgeName: string): Session {
+  const stack = new DisposableStack();
+  try {
+    const netns = stack.use(openContainer(ref));
+    refuseHost(ref, netns);
+    const host = stack.use(Netlink.open());
+    const bridge = linkGet(host, bridgeName);
+    if (bridge?.kind !== "bridge") {
+      throw new RefusedError(
+        "no-bridge",
+        `Cannot reach ${
+          quoted(ref)
+        }: bridge "${bridgeName}" not present; launch the router, which makes it`,
+      );
+    }
+    const inner = stack.use(withNetns(netns, () => Netlink.open()));
+    const owned = stack.move();
+    return { ref, netns, host, bridge, inside: inner, [Symbol.dispose]: () => owned.dispose() };
+  } catch (error) {
+    stack.dispose();
+    throw error;
+  }
+}
+
+function openContainer(ref: ContainerRef): Fd {
+  try {
+    const netns = ref.kind === "netns" ? openNetns(ref.path) : openPidNetns(ref.pid);
+    try {
+      netnsInode(netns);
+      return netns;
+    } catch (error) {
+      netns.close();
+      throw error;
+    }
+  } catch (error) {
+    const missing: number[] = [ERRNO.ENOENT, ERRNO.ESRCH];
+    if (error instanceof TypeError) {
+      throw new RefusedError(
+        "bad-container",
+        `Cannot reach ${quoted(ref)}: the file is no network namespace`,
+      );
+    }
+    if (!(error instanceof SysError) || !missing.includes(error.errno)) throw error;
+    throw ref.kind === "netns"
+      ? new RefusedError("no-such-container", `Cannot reach ${quoted(ref)}: there is no such file`)
+      : new RefusedError("not-running", `Cannot reach ${quoted(ref)}: not running`);
+  }
+}
+
+function refuseHost(ref: ContainerRef, netns: Fd): void {
+  const inode = netnsInode(netns);
+  const own = netnsInode("/proc/thread-self/ns/net");
+  if (inode !== own && inode !== hostInode()) return;
+  throw new RefusedError(
+    "host-network",
+    `Cannot attach ${quoted(ref)}: it is in the host network namespace; ` +
+      "give the host itself an address with expose",
+  );
+}
+
+/** The namespace of the first process; `undefined` where it cannot be seen. */
+function hostInode(): bigint | undefined {
+  try {
+    return netnsInode("/proc/1/ns/net");
+  } catch (error) {
+    if (error instanceof SysError) return undefined;
+    throw error;
+  }
+}
+
+function gather(session: Session): AttachFacts {
+  const { host, inside: inner, bridge, ref } = session;
+  const guest = linkGet(inner, GUEST_NAME);
+  const port = guest === undefined ? undefined : findPort(session, guest);
+  const names = portNames(ref, netnsInode(session.netns))
+    .map((name) => ({ name, state: stateOf(session, linkGet(host, name)) }));
+  return {
+    bridge,
+    guest: guest === undefined ? undefined : {
+      mac: guest.mac,
+      mtuBytes: guest.mtuBytes,
+      up: guest.up,
+      addresses: addressesOf(inner, guest),
+    },
+    port: port === undefined ? undefined : {
+      name: port.name,
+      mtuBytes: port.mtuBytes,
+      masterIndex: port.masterIndex,
+      ready: port.up && port.port?.hairpin === true,
+    },
+    names,
+    holders: holdersBeside(session, port),
+    multicastRoute: routeList(inner).some((route) => same(route.destination, MULTICAST)),
+  };
+}
+
+/** An interface is stale if it leads to this container, which has no interface of ours, or nowhere beyond the host. */
+function stateOf(session: Session, link: Link | undefined): "free" | "stale" | "taken" {
+  if (link === undefined) return "free";
+  if (link.kind !== "veth") return "taken";
+  const here = netnsId(session.host, session.netns);
+  return link.peerNetnsId === undefined || link.peerNetnsId === here ? "stale" : "taken";
+}
+
+function holdersBeside(session: Session, own: Link | undefined): AttachFacts["holders"] {
+  const { host, bridge } = session;
+  const exposed = addressesOf(host, bridge)
+    .map((cidr) => ({ owner: EXPOSE_ID, address: cidr.address }));
+  const others = portsOf(host, bridge.index).filter((port) => port.link.index !== own?.index);
+  const labels = labelPorts(host, others.filter((port) => port.addresses.length > 0));
+  const held = others.filter((port) => port.addresses.length > 0).flatMap((port, i) =>
+    port.addresses.map(({ address }) => ({
+      owner: must(labels[i], "label of a port").name,
+      address,
+    }))
+  );
+  return [...exposed, ...held];
+}
+
+/** Finds our end of the container's interface. */
+function findPort(session: Session, guest: Link): Link | undefined {
+  // Listed before the namespace's number is asked for: the list gives it one.
+  const links = linkList(session.host).filter((link) =>
+    link.kind === "veth" && link.peerIndex === guest.index
+  );
+  const here = netnsId(session.host, session.netns);
+  return here === undefined ? undefined : links.find((link) => link.peerNetnsId === here);
+}
+
+function perform(session: Session, step: AttachStep, undo: (() => void)[]): void {
+  const { host, inside: inner, bridge, netns, ref } = session;
+  switch (step.kind) {
+    case "deletePort":
+      linkDelete(host, step.port);
+      return;
+    case "createPair":
+      linkAdd(host, {
+        kind: "veth",
+        name: step.port,
+        mtuBytes: step.mtuBytes,
+        masterIndex: bridge.index,
+        peer: { name: GUEST_NAME, netns },
+      });
+      undo.push(() => linkDelete(host, step.port));
+      return linkSet(host, step.port, { alias: aliasOf(ref) });
+    case "joinBridge":
+      return linkSet(host, step.port, { masterIndex: bridge.index });
+    case "readyPort":
+      noRouterAdvertisements(step.port);
+      return linkSet(host, step.port, { mtuBytes: step.mtuBytes, hairpin: true, up: true });
+    case "guestSysctls":
+      return inside(session, () => {
+        noRouterAdvertisements(GUEST_NAME);
+        for (const [name, value] of Object.entries(ARP_SETTINGS)) {
+          writeProc(`/proc/sys/net/ipv4/neigh/${GUEST_NAME}/${name}`, value);
+        }
+      });
+    case "guestMtu":
+      return linkSet(inner, GUEST_NAME, { mtuBytes: step.mtuBytes });
+    case "addAddress": {
+      const { index } = mustGuest(session);
+      addrAdd(inner, index, step.cidr);
+      undo.push(() => addrDelete(inner, index, step.cidr));
+      return;
+    }
+    case "guestUp":
+      return linkSet(inner, GUEST_NAME, { up: true });
+    case "announce": {
+      awaitForwarding(host, step.port);
+      const { index, mac } = mustGuest(session);
+      return inside(session, () => announceIpv4(index, mac, step.addresses));
+    }
+    case "multicastRoute":
+      return addMulticastRoute(session);
+    default:
+      return unreachable(step);
+  }
+}
+
+function addMulticastRoute(session: Session): void {
+  try {
+    routeAdd(session.inside, { destination: MULTICAST, ifindex: mustGuest(session).index });
+  } catch (error) {
+    // Somebody in the container was faster; what is there is left alone.
+    if (!(error instanceof SysError) || error.errno !== ERRNO.EEXIST) throw error;
+  }
+}
+
+function awaitForwarding(host: Netlink, port: string): void {
+  for (let waited = 0; waited < FORWARDING_WAIT_MS; waited++) {
+    if (linkGet(host, port)?.port?.forwarding === true) return;
+    pause(1);
+  }
+}
+
+function mustGuest(session: Session): Link {
+  const guest = linkGet(session.inside, GUEST_NAME);
+  if (guest !== undefined) return guest;
+  throw new RefusedError(
+    "not-running",
+    `Cannot reach ${quoted(session.ref)}: it has just lost its network`,
+  );
+}
+
+function inside<T>(session: Session, act: () => T): T {
+  return withNetns(session.netns, act);
+}
+
+/** Settings that the kernel has not got are left: a container without IPv6 hears no advertisements. */
+function noRouterAdvertisements(link: string): void {
+  writeProc(`/proc/sys/net/ipv6/conf/${link}/accept_ra`, "0");
+}
+
+function addressesOf(nl: Netlink, link: { index: number }): Cidr[] {
+  return addrList(nl, { ifindex: link.index }).map((address) => address.cidr);
+}
+
+function attempt(act: () => void): void {
+  try {
+    act();
+  } catch (error) {
+    // The failure that is being undone is what the user must hear; a vanished container fails here as well.
+    if (!(error instanceof SysError)) throw error;
+  }
+}
+
+function quoted(ref: ContainerRef): string {
+  return JSON.stringify(labelOf(ref).name);
+}

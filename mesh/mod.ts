@@ -1,0 +1,27 @@
+/**
+ * The control plane: who is there, how to reach them, what all agree on. It speaks the mesh protocol of Weave Net,
+ * version 2 (spec/mesh.md), over TCP.
+ *
+ * ```
+ *            router: startMesh(config, hooks) -> Mesh           events: linkUp, linkDown, overlayControl, changed
+ *                          |
+ *   shell.ts    sockets, names, timers, log lines
+ *                          |   inputs, outputs
+ *   mesh.ts     MeshCore: one core that joins
+ *                 connection <- handshake <- features, secret_stream       one TCP connection
+ *                 topology <- topology_wire, short_ids                     the peer table
+ *                 routes                                                   next hops
+ *                 spreading <- gossip <- topology_channel, surrogate       who is told what, and when
+ *                 dialer <- target, discovery; door, registration          who may connect, whom we dial
+ *                 wire                                                     messages
+ * ```
+ *
+ * It carries no frames and knows no overlay but by name: the router hands a link's key and common overlays to the
+ * switch, passes overlay control messages both ways, and says which links work; from that the mesh computes the routes
+ * that frames take. Addresses and names of containers are not its business; their channels are passed on untouched.
+ *
+ * @module
+ */
+
+export { startMesh } from "./shell.ts";
+export type * from "./types.ts";

@@ -1,0 +1,74 @@
+/**
+ * The links of the mesh and the tunnels of the data plane, side by side: what one has to be told about the other.
+ *
+ * @module
+ */
+
+import type { MeshLink } from "../mesh/mod.ts";
+import type { TunnelState } from "../switch/mod.ts";
+
+/** What the mesh has to be told. */
+export type LinkNews =
+  /** At least one tunnel works, or none does any more. */
+  | { readonly kind: "established"; readonly id: number; readonly established: boolean }
+  /** No tunnel is left. */
+  | { readonly kind: "failed"; readonly id: number; readonly reason: string };
+
+interface Row {
+  readonly link: MeshLink;
+  readonly tunnels: Map<number, TunnelState>;
+  established: boolean;
+  failed: boolean;
+}
+
+/** Keeps links and their tunnels. */
+export class LinkBoard {
+  readonly #rows = new Map<number, Row>();
+
+  /** All links, in the order in which they came. */
+  links(): MeshLink[] {
+    return [...this.#rows.values()].map(({ link }) => link);
+  }
+
+  /** The link of a number, `undefined` if it has ended. */
+  link(id: number): MeshLink | undefined {
+    return this.#rows.get(id)?.link;
+  }
+
+  /** Adds a link. */
+  up(link: MeshLink): void {
+    this.#rows.set(link.id, { link, tunnels: new Map(), established: false, failed: false });
+  }
+
+  /** Removes a link; unknown ones are ignored. */
+  down(id: number): void {
+    this.#rows.delete(id);
+  }
+
+  /** Takes what became of a tunnel. @returns what to tell the mesh; nothing for links that have ended meanwhile */
+  tunnel(state: TunnelState): LinkNews | undefined {
+    const row = this.#rows.get(state.link);
+    if (row === undefined) return undefined;
+    row.tunnels.set(state.index, state);
+    const states = row.link.overlays.map(({ index }) => row.tunnels.get(index)?.state);
+    if (states.every((known) => known === "failed")) {
+      if (row.failed) return undefined;
+      row.failed = true;
+      return { kind: "failed", id: state.link, reason: state.reason ?? "no overlay works" };
+    }
+    const established = states.includes("established");
+    if (established === row.established) return undefined;
+    row.established = established;
+    return { kind: "established", id: state.link, established };
+  }
+
+  /** The tunnel that frames of a link take: the best established one, else the best that is not given up. */
+  best(id: number | undefined): TunnelState | undefined {
+    const row = id === undefined ? undefined : this.#rows.get(id);
+    if (row === undefined) return undefined;
+    const tunnels = row.link.overlays.map(({ index }) => row.tunnels.get(index))
+      .filter((tunnel) => tunnel !== undefined);
+    return tunnels.find(({ state }) => state === "established") ??
+      tunnels.find(({ state }) => state === "pending");
+  }
+}

@@ -1,0 +1,257 @@
+/**
+ * What survives a restart: the peer name, the targets, which container was attached with what.
+ *
+ * One SQLite database in the state directory. Write-ahead log and full synchronisation, so that what was answered is on the
+ * disk; locked for as long as it is open, so that two routers never share one. Data that this version cannot read is never
+ * touched: the router does not start and says what to do.
+ *
+ * @module
+ */
+
+import { DatabaseSync } from "node:sqlite";
+import type { PeerName } from "../base/mod.ts";
+import type { StoredIdentity } from "./identity.ts";
+
+const FILE = "weft.db";
+const SCHEMA_VERSION = 1;
+/** "weft" in ASCII: tells our database from another one (`PRAGMA application_id`). */
+const APPLICATION_ID = 0x77656674;
+
+const SCHEMA = `
+  CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+  CREATE TABLE targets (position INTEGER PRIMARY KEY, target TEXT NOT NULL UNIQUE) STRICT;
+  CREATE TABLE attachments (
+    netns TEXT NOT NULL,
+    boot_id TEXT NOT NULL,
+    ident TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    label TEXT NOT NULL,
+    PRIMARY KEY (netns, boot_id)
+  ) STRICT;
+  CREATE TABLE addresses (
+    netns TEXT NOT NULL,
+    boot_id TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    cidr TEXT NOT NULL,
+    PRIMARY KEY (netns, boot_id, cidr),
+    FOREIGN KEY (netns, boot_id) REFERENCES attachments ON DELETE CASCADE
+  ) STRICT;
+`;
+
+/** Is thrown when the stored state cannot be used; the text says what to do. */
+export class StoreError extends Error {
+  override name = "StoreError";
+
+  /** @param locked another process has it open */
+  constructor(message: string, readonly locked: boolean = false) {
+    super(message);
+  }
+}
+
+/** A container as it was attached. */
+export interface StoredAttachment {
+  /** Inode of its network namespace, decimal; with the boot id it names the namespace. */
+  readonly netns: string;
+  /** Boot during which it was attached: after another one no inode means anything. */
+  readonly bootId: string;
+  /** 64 hex digits: Docker's id, or random ones made when it was attached. */
+  readonly ident: string;
+  /** How it was named. */
+  readonly kind: "docker" | "pid" | "netns";
+  /** What it was called. */
+  readonly label: string;
+  /** `IP/LEN` in the order in which they were attached. */
+  readonly addresses: readonly string[];
+}
+
+/** The open store. */
+export class Store implements Disposable {
+  readonly #db: DatabaseSync;
+
+  private constructor(db: DatabaseSync) {
+    this.#db = db;
+  }
+
+  /** Returns the file of the store in a state directory. */
+  static fileIn(directory: string): string {
+    return `${directory}/${FILE}`;
+  }
+
+  /**
+   * Opens the store, makes it if it is missing.
+   *
+   * @throws {StoreError} if another process has it open, or this version cannot read it
+   */
+  static open(directory: string): Store {
+    const file = Store.fileIn(directory);
+    try {
+      Deno.mkdirSync(directory, { recursive: true, mode: 0o700 });
+      return Store.use(new DatabaseSync(file), file);
+    } catch (error) {
+      if (error instanceof StoreError) throw error;
+      throw new StoreError(`Cannot open the stored state ${file}: ${wordsOf(error)}`);
+    }
+  }
+
+  /**
+   * Takes a database that is open, empty or ours.
+   *
+   * @param file its name for errors
+   * @throws {StoreError} as `open`; the database is then closed
+   */
+  static use(db: DatabaseSync, file: string): Store {
+    try {
+      db.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA foreign_keys = ON");
+      const version = pragma(db, "user_version");
+      const owner = pragma(db, "application_id");
+      if (version > SCHEMA_VERSION || (owner !== APPLICATION_ID && (owner !== 0 || version !== 0))) {
+        throw new StoreError(
+          `Cannot use the stored state ${file}: a newer weft or another program wrote it ` +
+            `(schema ${version}); use that version, or move the file away to start empty`,
+        );
+      }
+      db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
+      if (version === 0) create(db);
+      // Takes the lock now and not with the first write.
+      db.exec("BEGIN IMMEDIATE; COMMIT");
+      return new Store(db);
+    } catch (error) {
+      db.close();
+      if (error instanceof StoreError) throw error;
+      throw refusal(file, wordsOf(error));
+    }
+  }
+
+  /** Returns the stored name, `undefined` if there is none yet. */
+  identity(): StoredIdentity | undefined {
+    const name = this.#meta("peerName");
+    if (name === undefined) return undefined;
+    return {
+      name: Number(name),
+      machineId: this.#meta("machineId"),
+      productUuid: this.#meta("productUuid"),
+    };
+  }
+
+  /** Stores the name and the machine it belongs to. */
+  setIdentity(identity: StoredIdentity): void {
+    this.#transaction(() => {
+      const { name, machineId, productUuid }: StoredIdentity = identity;
+      this.#setMeta("peerName", numberText(name));
+      this.#setMeta("machineId", machineId);
+      this.#setMeta("productUuid", productUuid);
+    });
+  }
+
+  /** Returns the targets in the order in which they were given. */
+  targets(): string[] {
+    return this.#db.prepare("SELECT target FROM targets ORDER BY position").all()
+      .map((row) => String(row["target"]));
+  }
+
+  /** Replaces the targets. */
+  setTargets(targets: readonly string[]): void {
+    this.#transaction(() => {
+      this.#db.exec("DELETE FROM targets");
+      const insert = this.#db.prepare("INSERT OR IGNORE INTO targets (target) VALUES (?)");
+      for (const target of targets) insert.run(target);
+    });
+  }
+
+  /** Returns all attachments, oldest first. */
+  attachments(): StoredAttachment[] {
+    const addresses = this.#db.prepare(
+      "SELECT cidr FROM addresses WHERE netns = ? AND boot_id = ? ORDER BY position",
+    );
+    return this.#db.prepare("SELECT * FROM attachments ORDER BY rowid").all().map((row) => {
+      const netns = String(row["netns"]);
+      const bootId = String(row["boot_id"]);
+      return {
+        netns,
+        bootId,
+        ident: String(row["ident"]),
+        kind: String(row["kind"]) as StoredAttachment["kind"],
+        label: String(row["label"]),
+        addresses: addresses.all(netns, bootId).map((address) => String(address["cidr"])),
+      };
+    });
+  }
+
+  /** Stores an attachment; replaces the one of the same namespace. */
+  putAttachment(attachment: StoredAttachment): void {
+    const { netns, bootId, ident, kind, label } = attachment;
+    this.#transaction(() => {
+      this.#db.prepare(
+        "INSERT INTO attachments (netns, boot_id, ident, kind, label) VALUES (?, ?, ?, ?, ?) " +
+          "ON CONFLICT DO UPDATE SET ident = excluded.ident, kind = excluded.kind, label = excluded.label",
+      ).run(netns, bootId, ident, kind, label);
+      this.#db.prepare("DELETE FROM addresses WHERE netns = ? AND boot_id = ?").run(netns, bootId);
+      const insert = this.#db.prepare(
+        "INSERT OR IGNORE INTO addresses (netns, boot_id, position, cidr) VALUES (?, ?, ?, ?)",
+      );
+      attachment.addresses.forEach((cidr, i) => insert.run(netns, bootId, i, cidr));
+    });
+  }
+
+  /** Forgets an attachment. */
+  removeAttachment(netns: string, bootId: string): void {
+    this.#db.prepare("DELETE FROM attachments WHERE netns = ? AND boot_id = ?").run(netns, bootId);
+  }
+
+  /** Closes the store; what was written is on the disk. */
+  [Symbol.dispose](): void {
+    this.#db.close();
+  }
+
+  #meta(key: string): string | undefined {
+    const row = this.#db.prepare("SELECT value FROM meta WHERE key = ?").get(key);
+    return row === undefined ? undefined : String(row["value"]);
+  }
+
+  #setMeta(key: string, value: string | undefined): void {
+    if (value === undefined) this.#db.prepare("DELETE FROM meta WHERE key = ?").run(key);
+    else this.#db.prepare("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)").run(key, value);
+  }
+
+  #transaction(change: () => void): void {
+    this.#db.exec("BEGIN IMMEDIATE");
+    try {
+      change();
+      this.#db.exec("COMMIT");
+    } catch (error) {
+      this.#db.exec("ROLLBACK");
+      throw error;
+    }
+  }
+}
+
+function create(db: DatabaseSync): void {
+  db.exec(
+    `BEGIN IMMEDIATE; ${SCHEMA}; PRAGMA application_id = ${APPLICATION_ID}; ` +
+      `PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT`,
+  );
+}
+
+function pragma(db: DatabaseSync, name: string): number {
+  return Number(db.prepare(`PRAGMA ${name}`).get()?.[name]);
+}
+
+function refusal(file: string, reason: string): StoreError {
+  if (/locked/.test(reason)) {
+    return new StoreError(
+      `Cannot use the stored state ${file}: database is locked, another router has it open`,
+      true,
+    );
+  }
+  return new StoreError(
+    `Cannot read the stored state ${file}: ${reason}; move the file away to start empty`,
+  );
+}
+
+function numberText(name: PeerName): string {
+  return String(name);
+}
+
+function wordsOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -33,5 +33,8 @@ export function must<T>(value: T | undefined | null, what: string): T {
  * @throws {Bug} always
  */
 export function unreachable(value: never): never {
-  throw new Bug(`Unexpected ${JSON.stringify(value)}`);
+  // JSON knows no bigint, and a TypeError here would hide the bug.
+  const plain = (_key: string, part: unknown): unknown =>
+    typeof part === "bigint" ? part.toString() : part;
+  throw new Bug(`Unexpected ${JSON.stringify(value, plain)}`);
 }

@@ -32,7 +32,8 @@ export const peerNameFromBytes: (bytes: Uint8Array, offset?: number) => PeerName
  * @throws {WireError} for anything else
  */
 export function parsePeerName(text: string): PeerName {
-  const halves = text.split("::");
+  // Real peers ignore blanks in front.
+  const halves = text.replace(/^ +/, "").split("::");
   const groups = halves.map((half) => half === "" ? [] : half.split(":"));
   const written = groups.flat();
   const bad = halves.length > 2 || !written.every((group) => /^[0-9a-f]{1,2}$/i.test(group)) ||

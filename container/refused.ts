@@ -25,9 +25,12 @@ export type RefusedCode =
 
 /** Is thrown when a request cannot be granted; its text is shown to the user as it is. */
 export class RefusedError extends Error {
+  /** Name of the class. */
   override name = "RefusedError";
 
   /**
+   * Makes one.
+   *
    * @param code why, for programs
    * @param message what, why, and what to do about it
    */

@@ -24,7 +24,8 @@ export function parseTarget(text: string): Target {
   const bare = text.split(":").length > 2 ? [text, text] : /^([^:]*)(?::([0-9]*))?$/.exec(text);
   const [, host = "", digits = ""] = bracketed ?? bare ?? [];
   const port = Number(digits);
-  const name = /^[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_.])?$/.test(host);
+  // Brackets are for IPv6 addresses only.
+  const name = bracketed === null && /^[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_.])?$/.test(host);
   if ((!name && !host.includes(":")) || port > 65535 || host.length > 255) fail(text);
   return { text, host, port: port === 0 ? undefined : port, ip: addressOf(host, text) };
 }

@@ -1,5 +1,7 @@
 /**
- * What survives a restart: the peer name, the targets, which container was attached with what.
+ * What survives a restart: the peer name and the targets.
+ *
+ * Which container is attached with what is not here: the kernel knows it, and keeps it for as long as it is true.
  *
  * One SQLite database in the state directory. Write-ahead log and full synchronisation, so that what was answered is on the
  * disk; locked for as long as it is open, so that two routers never share one. Data that this version cannot read is never
@@ -9,7 +11,6 @@
  */
 
 import { DatabaseSync } from "node:sqlite";
-import type { PeerName } from "../base/mod.ts";
 import type { StoredIdentity } from "./identity.ts";
 
 const FILE = "weft.db";
@@ -20,22 +21,6 @@ const APPLICATION_ID = 0x77656674;
 const SCHEMA = `
   CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
   CREATE TABLE targets (position INTEGER PRIMARY KEY, target TEXT NOT NULL UNIQUE) STRICT;
-  CREATE TABLE attachments (
-    netns TEXT NOT NULL,
-    boot_id TEXT NOT NULL,
-    ident TEXT NOT NULL,
-    kind TEXT NOT NULL,
-    label TEXT NOT NULL,
-    PRIMARY KEY (netns, boot_id)
-  ) STRICT;
-  CREATE TABLE addresses (
-    netns TEXT NOT NULL,
-    boot_id TEXT NOT NULL,
-    position INTEGER NOT NULL,
-    cidr TEXT NOT NULL,
-    PRIMARY KEY (netns, boot_id, cidr),
-    FOREIGN KEY (netns, boot_id) REFERENCES attachments ON DELETE CASCADE
-  ) STRICT;
 `;
 
 /** Is thrown when the stored state cannot be used; the text says what to do. */
@@ -46,22 +31,6 @@ export class StoreError extends Error {
   constructor(message: string, readonly locked: boolean = false) {
     super(message);
   }
-}
-
-/** A container as it was attached. */
-export interface StoredAttachment {
-  /** Inode of its network namespace, decimal; with the boot id it names the namespace. */
-  readonly netns: string;
-  /** Boot during which it was attached: after another one no inode means anything. */
-  readonly bootId: string;
-  /** 64 hex digits: Docker's id, or random ones made when it was attached. */
-  readonly ident: string;
-  /** How it was named. */
-  readonly kind: "docker" | "pid" | "netns";
-  /** What it was called. */
-  readonly label: string;
-  /** `IP/LEN` in the order in which they were attached. */
-  readonly addresses: readonly string[];
 }
 
 /** The open store. */
@@ -101,10 +70,12 @@ export class Store implements Disposable {
    */
   static use(db: DatabaseSync, file: string): Store {
     try {
-      db.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA foreign_keys = ON");
+      db.exec("PRAGMA locking_mode = EXCLUSIVE");
       const version = pragma(db, "user_version");
       const owner = pragma(db, "application_id");
-      if (version > SCHEMA_VERSION || (owner !== APPLICATION_ID && (owner !== 0 || version !== 0))) {
+      if (
+        version > SCHEMA_VERSION || (owner !== APPLICATION_ID && (owner !== 0 || version !== 0))
+      ) {
         throw new StoreError(
           `Cannot use the stored state ${file}: a newer weft or another program wrote it ` +
             `(schema ${version}); use that version, or move the file away to start empty`,
@@ -136,8 +107,8 @@ export class Store implements Disposable {
   /** Stores the name and the machine it belongs to. */
   setIdentity(identity: StoredIdentity): void {
     this.#transaction(() => {
-      const { name, machineId, productUuid }: StoredIdentity = identity;
-      this.#setMeta("peerName", numberText(name));
+      const { name, machineId, productUuid } = identity;
+      this.#setMeta("peerName", String(name));
       this.#setMeta("machineId", machineId);
       this.#setMeta("productUuid", productUuid);
     });
@@ -156,46 +127,6 @@ export class Store implements Disposable {
       const insert = this.#db.prepare("INSERT OR IGNORE INTO targets (target) VALUES (?)");
       for (const target of targets) insert.run(target);
     });
-  }
-
-  /** Returns all attachments, oldest first. */
-  attachments(): StoredAttachment[] {
-    const addresses = this.#db.prepare(
-      "SELECT cidr FROM addresses WHERE netns = ? AND boot_id = ? ORDER BY position",
-    );
-    return this.#db.prepare("SELECT * FROM attachments ORDER BY rowid").all().map((row) => {
-      const netns = String(row["netns"]);
-      const bootId = String(row["boot_id"]);
-      return {
-        netns,
-        bootId,
-        ident: String(row["ident"]),
-        kind: String(row["kind"]) as StoredAttachment["kind"],
-        label: String(row["label"]),
-        addresses: addresses.all(netns, bootId).map((address) => String(address["cidr"])),
-      };
-    });
-  }
-
-  /** Stores an attachment; replaces the one of the same namespace. */
-  putAttachment(attachment: StoredAttachment): void {
-    const { netns, bootId, ident, kind, label } = attachment;
-    this.#transaction(() => {
-      this.#db.prepare(
-        "INSERT INTO attachments (netns, boot_id, ident, kind, label) VALUES (?, ?, ?, ?, ?) " +
-          "ON CONFLICT DO UPDATE SET ident = excluded.ident, kind = excluded.kind, label = excluded.label",
-      ).run(netns, bootId, ident, kind, label);
-      this.#db.prepare("DELETE FROM addresses WHERE netns = ? AND boot_id = ?").run(netns, bootId);
-      const insert = this.#db.prepare(
-        "INSERT OR IGNORE INTO addresses (netns, boot_id, position, cidr) VALUES (?, ?, ?, ?)",
-      );
-      attachment.addresses.forEach((cidr, i) => insert.run(netns, bootId, i, cidr));
-    });
-  }
-
-  /** Forgets an attachment. */
-  removeAttachment(netns: string, bootId: string): void {
-    this.#db.prepare("DELETE FROM attachments WHERE netns = ? AND boot_id = ?").run(netns, bootId);
   }
 
   /** Closes the store; what was written is on the disk. */
@@ -246,10 +177,6 @@ function refusal(file: string, reason: string): StoreError {
   return new StoreError(
     `Cannot read the stored state ${file}: ${reason}; move the file away to start empty`,
   );
-}
-
-function numberText(name: PeerName): string {
-  return String(name);
 }
 
 function wordsOf(error: unknown): string {

@@ -60,6 +60,9 @@ const SECOND_MS = 1_000;
 const ARENA_BYTES = SOCKETS_ARENA_BYTES + INJECTOR_ARENA_BYTES + OUTBOX_BYTES +
   2 * SUPERFRAME_BYTES + (1 << 20);
 
+/** Below it bursts are lost while this thread waits for a CPU. */
+const SMALLEST_RECEIVE_BUFFER_BYTES = 4 << 20;
+
 /** What an event of epoll is about; above: the socket of that number. */
 const SOURCE = { EVENT_FD: 0, TAP: 1, SOCKETS: 2 } as const;
 
@@ -158,6 +161,12 @@ export class DataPlane implements Disposable {
     this.#epoll.add(this.#eventFd, EPOLL.IN, SOURCE.EVENT_FD);
     this.#epoll.add(this.#tap.fd, EPOLL.IN, SOURCE.TAP);
     this.#sockets.all.forEach(({ fd }, i) => this.#epoll.add(fd, EPOLL.IN, SOURCE.SOCKETS + i));
+    for (const { receiveBufferBytes } of this.#sockets.all) {
+      if (receiveBufferBytes >= SMALLEST_RECEIVE_BUFFER_BYTES) continue;
+      const text = `the UDP receive buffer is only ${receiveBufferBytes} bytes: raise ` +
+        "net.core.rmem_max to 8388608, or grant CAP_NET_ADMIN";
+      this.#reporter.log("warn", text, 0);
+    }
     const { warning } = cipherName({ libsodium: start.libsodium });
     post({ kind: "ready", cipher: secretbox.name, warning, port: this.#sockets.port });
   }
@@ -203,7 +212,12 @@ export class DataPlane implements Disposable {
   }
 
   #eachSecond(): void {
-    const { macs } = this.#forwarding;
+    const { macs, notLearnt } = this.#forwarding;
+    if (notLearnt > 0) {
+      const text = `${notLearnt} frames came from MAC addresses for which the table has no room`;
+      this.#reporter.log("warn", text, this.#now);
+      this.#forwarding.notLearnt = 0;
+    }
     this.#secondAt = this.#now + SECOND_MS;
     macs.age(this.#now);
     this.#cells[COUNTER.macEntries] = macs.size;
@@ -227,9 +241,13 @@ export class DataPlane implements Disposable {
   }
 
   #configure(message: Configure): void {
+    // What is addressed by the slots of tunnels that end must leave before.
+    this.#flush();
     this.#forwarding.configure(message);
     const nameOf = (peer: number): number => message.peers[peer]?.name ?? 0;
+    const before = [...this.#links.tunnels()];
     const faults = this.#links.configure(message.links, nameOf, this.#now);
+    for (const { slot } of before) this.#sockets.setRemote(slot, undefined);
     for (const fault of faults) {
       this.#post({ kind: "tunnel", state: "failed", mtuBytes: 0, remote: undefined, ...fault });
     }

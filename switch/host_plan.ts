@@ -27,6 +27,7 @@ export const BRIDGE_ALIAS = "weft bridge";
 
 /** Is thrown when a host cannot be prepared as it is; the text names the remedy. */
 export class HostError extends Error {
+  /** Name of the class. */
   override name = "HostError";
 }
 

@@ -50,7 +50,7 @@ export class LinkTable {
    */
   constructor(overlays: readonly Overlay[], slots: number) {
     this.#overlays = overlays;
-    this.#freeSlots = Array.from({ length: slots }, (_, i) => slots - 1 - i);
+    this.#freeSlots = Array.from({ length: slots }, (_, i) => i);
     this.#peerOfSlot = new Int32Array(slots).fill(-1);
   }
 
@@ -149,12 +149,13 @@ export class LinkTable {
         faults.push({ link: entry.id, index, overlay: name, reason });
       };
       const overlay = this.#overlays.find((candidate) => candidate.name === name);
-      const slot = this.#freeSlots.at(-1);
+      // First in, first out: what still waits for a slot that was freed should not meet its next owner.
+      const slot = this.#freeSlots[0];
       if (overlay === undefined) fault("this router has no such overlay");
       else if (entry.encrypted && key === undefined) fault("its key is missing");
       else if (slot === undefined) fault("too many tunnels");
       else {
-        this.#freeSlots.pop();
+        this.#freeSlots.shift();
         this.#peerOfSlot[slot] = entry.peer;
         const { id, connUid, outbound, remote, trainSegments } = entry;
         tunnels.push(

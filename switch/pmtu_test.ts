@@ -121,6 +121,13 @@ Deno.test("PathMtuSearch believes no forged report below what any path carries",
   }
 });
 
+Deno.test("PathMtuSearch settles below 552 only on what the kernel says", () => {
+  const search = new PathMtuSearch(58);
+  search.reported(600, OUTER);
+  run(search, 0, 86);
+  assert.equal(search.mtuBytes, 514);
+});
+
 Deno.test("PathMtuSearch finds the largest size that passes, whatever kernel and path say", () => {
   fc.assert(fc.property(
     fc.integer({ min: 552, max: 65_535 }),

@@ -8,45 +8,30 @@
  */
 
 import { type Cidr, must, unreachable } from "../../base/mod.ts";
-import {
-  announceIpv4,
-  ERRNO,
-  type Fd,
-  netnsInode,
-  openNetns,
-  openPidNetns,
-  pause,
-  SysError,
-  withNetns,
-  writeProc,
-} from "../../ffi/mod.ts";
+import { announceIpv4, ERRNO, netnsInode, pause, SysError, writeProc } from "../../ffi/mod.ts";
 import {
   addrAdd,
   addrDelete,
-  addrList,
-  type Link,
   linkAdd,
   linkDelete,
   linkGet,
-  linkList,
   linkSet,
   Netlink,
   netnsId,
   routeAdd,
-  routeList,
 } from "../../ffi/netlink/mod.ts";
-import { RefusedError } from "../refused.ts";
-import {
-  type AttachFacts,
-  type AttachStep,
-  EXPOSE_ID,
-  MULTICAST,
-  planAttach,
-  planDetach,
-  same,
-} from "./plan.ts";
+import { gather } from "./facts_shell.ts";
+import { type AttachStep, EXPOSE_ID, MULTICAST, planAttach, planDetach, same } from "./plan.ts";
 import { type Attached, labelPorts, type Port, portsOf } from "./ports_shell.ts";
-import { aliasOf, type ContainerRef, GUEST_NAME, labelOf, portNames } from "./ref.ts";
+import { aliasOf, type ContainerRef, GUEST_NAME, labelOf } from "./ref.ts";
+import {
+  addressesOf,
+  findPort,
+  inside,
+  mustGuest,
+  openSession,
+  type Session,
+} from "./session_shell.ts";
 
 /** How {@link attach} and {@link detach} work. */
 export interface AttachOptions {
@@ -70,15 +55,6 @@ export interface AttachResult extends Attached {
 const ARP_SETTINGS = { base_reachable_time: "5", delay_first_probe_time: "2", ucast_solicit: "1" };
 /** A port forwards as soon as both ends have carrier; nobody waits longer for an announcement to be heard. */
 const FORWARDING_WAIT_MS = 100;
-
-/** An open container: its namespace, and a socket on each side. */
-interface Session extends Disposable {
-  readonly ref: ContainerRef;
-  readonly netns: Fd;
-  readonly host: Netlink;
-  readonly inside: Netlink;
-  readonly bridge: Link;
-}
 
 /**
  * Gives a container addresses on the bridge, and before that, if it has none, its interface.
@@ -189,135 +165,6 @@ function attachedOf(nl: Netlink, ports: readonly Port[]): Attached[] {
   }));
 }
 
-function openSession(ref: ContainerRef, bridgeName: string): Session {
-  const stack = new DisposableStack();
-  try {
-    const netns = stack.use(openContainer(ref));
-    refuseHost(ref, netns);
-    const host = stack.use(Netlink.open());
-    const bridge = linkGet(host, bridgeName);
-    if (bridge?.kind !== "bridge") {
-      throw new RefusedError(
-        "no-bridge",
-        `Cannot reach ${
-          quoted(ref)
-        }: bridge "${bridgeName}" not present; launch the router, which makes it`,
-      );
-    }
-    const inner = stack.use(withNetns(netns, () => Netlink.open()));
-    const owned = stack.move();
-    return { ref, netns, host, bridge, inside: inner, [Symbol.dispose]: () => owned.dispose() };
-  } catch (error) {
-    stack.dispose();
-    throw error;
-  }
-}
-
-function openContainer(ref: ContainerRef): Fd {
-  try {
-    const netns = ref.kind === "netns" ? openNetns(ref.path) : openPidNetns(ref.pid);
-    try {
-      netnsInode(netns);
-      return netns;
-    } catch (error) {
-      netns.close();
-      throw error;
-    }
-  } catch (error) {
-    const missing: number[] = [ERRNO.ENOENT, ERRNO.ESRCH];
-    if (error instanceof TypeError) {
-      throw new RefusedError(
-        "bad-container",
-        `Cannot reach ${quoted(ref)}: the file is no network namespace`,
-      );
-    }
-    if (!(error instanceof SysError) || !missing.includes(error.errno)) throw error;
-    throw ref.kind === "netns"
-      ? new RefusedError("no-such-container", `Cannot reach ${quoted(ref)}: there is no such file`)
-      : new RefusedError("not-running", `Cannot reach ${quoted(ref)}: not running`);
-  }
-}
-
-function refuseHost(ref: ContainerRef, netns: Fd): void {
-  const inode = netnsInode(netns);
-  const own = netnsInode("/proc/thread-self/ns/net");
-  if (inode !== own && inode !== hostInode()) return;
-  throw new RefusedError(
-    "host-network",
-    `Cannot attach ${quoted(ref)}: it is in the host network namespace; ` +
-      "give the host itself an address with expose",
-  );
-}
-
-/** The namespace of the first process; `undefined` where it cannot be seen. */
-function hostInode(): bigint | undefined {
-  try {
-    return netnsInode("/proc/1/ns/net");
-  } catch (error) {
-    if (error instanceof SysError) return undefined;
-    throw error;
-  }
-}
-
-function gather(session: Session): AttachFacts {
-  const { host, inside: inner, bridge, ref } = session;
-  const guest = linkGet(inner, GUEST_NAME);
-  const port = guest === undefined ? undefined : findPort(session, guest);
-  const names = portNames(ref, netnsInode(session.netns))
-    .map((name) => ({ name, state: stateOf(session, linkGet(host, name)) }));
-  return {
-    bridge,
-    guest: guest === undefined ? undefined : {
-      mac: guest.mac,
-      mtuBytes: guest.mtuBytes,
-      up: guest.up,
-      addresses: addressesOf(inner, guest),
-    },
-    port: port === undefined ? undefined : {
-      name: port.name,
-      mtuBytes: port.mtuBytes,
-      masterIndex: port.masterIndex,
-      ready: port.up && port.port?.hairpin === true,
-    },
-    names,
-    holders: holdersBeside(session, port),
-    multicastRoute: routeList(inner).some((route) => same(route.destination, MULTICAST)),
-  };
-}
-
-/** An interface is stale if it leads to this container, which has no interface of ours, or nowhere beyond the host. */
-function stateOf(session: Session, link: Link | undefined): "free" | "stale" | "taken" {
-  if (link === undefined) return "free";
-  if (link.kind !== "veth") return "taken";
-  const here = netnsId(session.host, session.netns);
-  return link.peerNetnsId === undefined || link.peerNetnsId === here ? "stale" : "taken";
-}
-
-function holdersBeside(session: Session, own: Link | undefined): AttachFacts["holders"] {
-  const { host, bridge } = session;
-  const exposed = addressesOf(host, bridge)
-    .map((cidr) => ({ owner: EXPOSE_ID, address: cidr.address }));
-  const others = portsOf(host, bridge.index).filter((port) => port.link.index !== own?.index);
-  const labels = labelPorts(host, others.filter((port) => port.addresses.length > 0));
-  const held = others.filter((port) => port.addresses.length > 0).flatMap((port, i) =>
-    port.addresses.map(({ address }) => ({
-      owner: must(labels[i], "label of a port").name,
-      address,
-    }))
-  );
-  return [...exposed, ...held];
-}
-
-/** Finds our end of the container's interface. */
-function findPort(session: Session, guest: Link): Link | undefined {
-  // Listed before the namespace's number is asked for: the list gives it one.
-  const links = linkList(session.host).filter((link) =>
-    link.kind === "veth" && link.peerIndex === guest.index
-  );
-  const here = netnsId(session.host, session.netns);
-  return here === undefined ? undefined : links.find((link) => link.peerNetnsId === here);
-}
-
 function perform(session: Session, step: AttachStep, undo: (() => void)[]): void {
   const { host, inside: inner, bridge, netns, ref } = session;
   switch (step.kind) {
@@ -384,26 +231,9 @@ function awaitForwarding(host: Netlink, port: string): void {
   }
 }
 
-function mustGuest(session: Session): Link {
-  const guest = linkGet(session.inside, GUEST_NAME);
-  if (guest !== undefined) return guest;
-  throw new RefusedError(
-    "not-running",
-    `Cannot reach ${quoted(session.ref)}: it has just lost its network`,
-  );
-}
-
-function inside<T>(session: Session, act: () => T): T {
-  return withNetns(session.netns, act);
-}
-
 /** Settings that the kernel has not got are left: a container without IPv6 hears no advertisements. */
 function noRouterAdvertisements(link: string): void {
   writeProc(`/proc/sys/net/ipv6/conf/${link}/accept_ra`, "0");
-}
-
-function addressesOf(nl: Netlink, link: { index: number }): Cidr[] {
-  return addrList(nl, { ifindex: link.index }).map((address) => address.cidr);
 }
 
 function attempt(act: () => void): void {
@@ -413,8 +243,4 @@ function attempt(act: () => void): void {
     // The failure that is being undone is what the user must hear; a vanished container fails here as well.
     if (!(error instanceof SysError)) throw error;
   }
-}
-
-function quoted(ref: ContainerRef): string {
-  return JSON.stringify(labelOf(ref).name);
 }

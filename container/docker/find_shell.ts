@@ -100,7 +100,7 @@ async function inspect(
     const timeout = AbortSignal.timeout(TIMEOUT_MS);
     const { signal: given } = options;
     const signal = given === undefined ? timeout : AbortSignal.any([given, timeout]);
-    const client = Deno.createHttpClient({ proxy: { transport: "unix", path } });
+    const client = openClient(text, path);
     try {
       const url = `http://localhost/containers/${text}/json`;
       const response = await fetch(url, { client, signal });
@@ -118,6 +118,19 @@ async function inspect(
       failures.join(" or ")
     }; ${WITHOUT_ENGINE}`,
   );
+}
+
+function openClient(text: string, path: string): Deno.HttpClient {
+  try {
+    return Deno.createHttpClient({ proxy: { transport: "unix", path } });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotCapable)) throw error;
+    throw new RefusedError(
+      "no-engine",
+      `Cannot find "${text}": this program was started without the permission to use ${path} ` +
+        `(--allow-write=${path}); ${WITHOUT_ENGINE}`,
+    );
+  }
 }
 
 function socketsOf(text: string, dockerHost: string | undefined): readonly string[] {

@@ -24,8 +24,9 @@ export {
   type ConfigSystem,
   type LaunchMode,
   type ListenAddress,
-  type Resolved,
   resolveConfig,
+  type Resolved,
   type RouterConfig,
 } from "./resolve.ts";
 export { UsageError } from "./usage_error.ts";
+export { VERSION } from "../version.ts";

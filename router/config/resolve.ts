@@ -215,7 +215,9 @@ function passwordsOf(raw: RawOptions, system: ConfigSystem): string[] {
   }
   const passwords = text.split("\n").map((line) => line.replace(/\r$/, "")).filter((l) => l !== "");
   if (passwords.length === 0) {
-    throw new UsageError(`Cannot use the password file "${file}": it is empty; one password a line`);
+    throw new UsageError(
+      `Cannot use the password file "${file}": it is empty; one password a line`,
+    );
   }
   return passwords;
 }

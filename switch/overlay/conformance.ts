@@ -19,6 +19,7 @@ import {
 } from "./conformance_checks.ts";
 import {
   type Delivered,
+  look,
   Net,
   randomSource,
   type Station,
@@ -113,6 +114,44 @@ function life(subject: Subject, mode: string, keys: Keys, test: RegisterTest): v
       net.a.take();
       net.b.take();
     }
+  });
+
+  test(`${mode} tells each change of state, address, MTU and reason`, () => {
+    const net = new Net(subject);
+    const { a, b } = net.join(keys);
+    const alike = (what: string): void => {
+      for (const tunnel of [a, b]) equal(net.told.get(tunnel), look(tunnel), what);
+    };
+    // Nothing is too large for this path, so that becoming established is the only news.
+    net.path.mtuBytes = net.path.kernelMtuBytes = 100_000;
+    net.settle();
+    equal(net.told.get(a), look(a), "at first");
+    net.run(10);
+    alike("when established");
+    const searches = [[1500, 1400], [1390, 1351], [1340, 1302], [1290, 1253], [
+      1240,
+      1200,
+    ]] as const;
+    for (const [kernelMtuBytes, mtuBytes] of searches) {
+      Object.assign(net.path, { kernelMtuBytes, mtuBytes });
+      net.a.send(a, ipv4(net, Math.min(a.mtuBytes, 3000) + 14, true));
+      net.run(SETTLE_MS);
+      alike(`after a search for ${mtuBytes}`);
+    }
+    net.a.endpoint = { ip: net.a.endpoint.ip, port: 40_001 };
+    net.run(SETTLE_MS);
+    alike("after a move");
+    net.path.loss = 1;
+    net.run(subject.timeoutMs + 15_000);
+    alike("when failed");
+  });
+
+  test(`${mode} says nothing about a tunnel that was closed`, () => {
+    const net = new Net(subject);
+    const { a } = net.join({ ...keys, bKnowsA: true });
+    a.tick(net.now);
+    net.a.overlay.close(a);
+    equal(net.a.overlay.poll(), undefined, "event");
   });
 
   test(`${mode} never establishes a tunnel of another connection`, () => {

@@ -225,6 +225,8 @@ export class Net {
   readonly sent: Datagram[] = [];
   readonly random: () => number;
   readonly tunnels = new Map<Station, Tunnel>();
+  /** What each tunnel looked like when it last told of a change. */
+  readonly told = new Map<Tunnel, string>();
   #due: { readonly at: Millis; readonly order: number; readonly act: () => void }[] = [];
   #order = 0;
 
@@ -300,6 +302,7 @@ export class Net {
       station.events.push(event);
       if (event.kind === "changed") {
         station.remotes[event.tunnel.slot] = event.tunnel.remote;
+        this.told.set(event.tunnel, look(event.tunnel));
         continue;
       }
       const { tag, body } = event;
@@ -343,4 +346,10 @@ export class Net {
       station.receive(datagram.bytes, datagram.from, this.now);
     }
   }
+}
+
+/** Returns all that a tunnel shows to the outside. */
+export function look(tunnel: Tunnel): string {
+  const { state, reason, mtuBytes, remote } = tunnel;
+  return JSON.stringify([state, reason, mtuBytes, remote?.port, [...remote?.ip ?? []]]);
 }

@@ -15,6 +15,8 @@
 import type { Overlay, OverlayContext } from "./overlay.ts";
 import { sleeveOverlay } from "./sleeve.ts";
 
+export type { Slab } from "../frame.ts";
+export type { Outbox } from "../outbox.ts";
 export * from "./overlay.ts";
 export { type SleeveOptions, sleeveOverlay } from "./sleeve.ts";
 export { SLEEVE_TIMES, type TunnelTimes } from "../tunnel.ts";

@@ -37,13 +37,14 @@ interface Sent {
 /** An overlay with one tunnel. */
 class Bench {
   readonly slab = arraySlab(1 << 20);
-  readonly outbox = new Outbox(this.slab, 1 << 19, 256);
+  readonly outbox: Outbox;
   readonly counted: string[] = [];
   readonly overlay;
   readonly tunnel: Tunnel;
   readonly #at = this.slab.alloc(66_000);
 
-  constructor(self: number, spec: Partial<TunnelSpec> = {}) {
+  constructor(self: number, spec: Partial<TunnelSpec> = {}, outboxBytes = 1 << 19) {
+    this.outbox = new Outbox(this.slab, outboxBytes, 256);
     this.overlay = sleeveOverlay({
       slab: this.slab,
       outbox: this.outbox,
@@ -324,6 +325,33 @@ Deno.test("Tunnel restarts its tests at most once a second, however often it is 
     tests += bench.take().filter(({ bytes }) => bytes.length > 60_000).length;
   }
   assert.equal(tests, 4);
+});
+
+Deno.test("a tunnel that failed takes no datagrams and keeps none under construction", () => {
+  const bench = new Bench(PEER1);
+  assert.equal(bench.send(new Uint8Array(60).fill(1)), SEND.OK);
+  assert.ok(bench.outbox.building);
+  bench.tunnel.tick(60_000);
+  assert.equal(bench.tunnel.state, "failed");
+  assert.ok(!bench.outbox.building);
+  const payload = special(new Uint8Array(60).fill(1));
+  assert.equal(bench.receive(payload), "dropUnknownSender");
+});
+
+Deno.test("Tunnel.send() takes all pieces of a frame or none", () => {
+  const large = new Uint8Array(60_014);
+  large.set(fromHex("0a00000000020a00000000010800" + "4500ea6000010000"));
+  const bench = new Bench(PEER1);
+  bench.tunnel.pathMtu(1500, 0);
+  let taken = 0;
+  while (bench.send(large) === SEND.OK) taken++;
+  assert.equal(bench.send(large), SEND.FULL);
+  assert.equal(bench.take().length, taken * 43);
+  assert.equal(bench.send(large), SEND.OK);
+  const small = new Bench(PEER1, {}, 60_000);
+  small.tunnel.pathMtu(1500, 0);
+  assert.equal(small.send(large), SEND.DROPPED);
+  assert.deepEqual(small.counted, ["dropOutboxFull"]);
 });
 
 Deno.test("Tunnel leaves 20 bytes more to an IPv6 underlay", () => {

@@ -54,6 +54,13 @@ Deno.test("writeFragmentationNeeded() answers an echo request", () => {
   assert.equal(answer(frame, 576).length, 14 + 20 + 8 + 28);
 });
 
+Deno.test("writeFragmentationNeeded() quotes no padding of the frame", () => {
+  const frame = new Uint8Array(60).fill(0xbb);
+  frame.set(fromHex("0a00000000020a000000000108004500001600010000401100000a0500010a0500020102"));
+  const quoted = answer(frame, 21).slice(14 + 20 + 8);
+  assert.equal(quoted.toHex(), "4500001600010000401100000a0500010a0500020102");
+});
+
 Deno.test("writeFragmentationNeeded() takes any bytes", () => {
   fc.assert(fc.property(fc.uint8Array({ minLength: 34, maxLength: 120 }), (frame) => {
     frame.set([8, 0, 0x45 + (frame[0] ?? 0) % 11], 12);

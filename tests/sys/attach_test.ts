@@ -14,7 +14,7 @@ import {
   withNetns,
 } from "../../ffi/mod.ts";
 import { exposeAddress } from "../../switch/host_shell.ts";
-import { ipAddresses, ipLink, MTU, ping, prepare, run } from "./net_helpers.ts";
+import { ipAddresses, ipLink, MTU, ping, prepare, run, startSleeper } from "./net_helpers.ts";
 
 const A = parseCidr("10.1.0.5/24");
 const B = parseCidr("10.1.0.6/24");
@@ -53,9 +53,9 @@ function guestAddresses(container: Box): string[] {
   return withNetns(container.fd, () => ipAddresses("ethwe"));
 }
 
-/** Everything that could change, as iproute2 tells it; counters and ages are not shown. */
+/** Everything that attach could change, as iproute2 tells it. */
 function picture(container: Box): string {
-  const show = (): string => run("ip", "-j", "address") + run("ip", "-j", "route");
+  const show = (): string => run("ip", "-j", "-4", "address") + run("ip", "-j", "route");
   return show() + withNetns(container.fd, show);
 }
 
@@ -98,7 +98,6 @@ Deno.test("attach() connects two containers of one host at full frame size", () 
     attach(db.ref, [B], ON);
     ping(web.fd, "10.1.0.6");
     ping(db.fd, "10.1.0.5", "-M", "do", "-s", String(MTU - 28));
-    ping(web.fd, "10.1.0.5");
   });
 });
 
@@ -119,17 +118,10 @@ Deno.test("attach() adds addresses to a container, and announces only the new on
     using ear = box();
     attach(ear.ref, [], ON);
     attach(web.ref, [A], ON);
-    const { added, addresses } = withNetns(ear.fd, () => {
-      using socket = PacketSocket.open({ etherType: 0x0806 });
-      // Back to the host: the socket stays behind and hears.
-      const result = inHostOf(() => attach(web.ref, [A, FAR, B], ON));
-      const heard = [socket.receive(1000), socket.receive(1000)].map((frame) =>
-        frame?.slice(28, 32).join(".")
-      );
-      assert.deepEqual(heard, ["10.2.0.5", "10.1.0.6"]);
-      assert.equal(socket.receive(20), undefined);
-      return result;
-    });
+    using socket = withNetns(ear.fd, () => PacketSocket.open({ etherType: 0x0806 }));
+    const { added, addresses } = attach(web.ref, [A, FAR, B], ON);
+    const heard = [1000, 1000, 20].map((ms) => socket.receive(ms)?.slice(28, 32).join("."));
+    assert.deepEqual(heard, ["10.2.0.5", "10.1.0.6", undefined]);
     assert.deepEqual(added, [FAR, B]);
     assert.deepEqual(addresses.length, 3);
   });
@@ -156,13 +148,12 @@ Deno.test("attach() undoes what it did when a step fails", () => {
   inHost(() => {
     using web = box();
     const impossible: Cidr = { address: 0x0a01_0009, length: 40 };
-    const before = picture(web);
     assert.throws(() => attach(web.ref, [A, impossible], ON), { name: "SysError" });
-    assert.equal(withNetns(web.fd, () => run("ip", "-j", "link")).includes("ethwe"), false);
+    assert.doesNotMatch(withNetns(web.fd, () => run("ip", "link")), /ethwe/);
+    assert.doesNotMatch(run("ip", "link"), /vethwepl/);
     attach(web.ref, [A], ON);
+    const before = picture(web);
     assert.throws(() => attach(web.ref, [B, impossible], ON), { name: "SysError" });
-    assert.deepEqual(guestAddresses(web), ["10.1.0.5/24"]);
-    detach(web.ref, [A], ON);
     assert.equal(picture(web), before);
   });
 });
@@ -184,7 +175,7 @@ Deno.test("attach() completes what a killed attempt left, and replaces a stale i
 });
 
 Deno.test("attach() takes another name when its first leads to a living container", async () => {
-  using sleeper = await startSleeper();
+  await using sleeper = await startSleeper();
   inHost(() => {
     using other = box();
     const { port } = attach(other.ref, [B], ON);
@@ -236,14 +227,21 @@ Deno.test("attach() leaves a multicast route alone, and makes none when told so"
 Deno.test("attach() refuses the host, what does not run, what is no namespace, and a missing bridge", () => {
   inHost(() => {
     using web = box();
-    refused("host-network", /host network namespace/, () => attach({ kind: "pid", pid: 1 }, [A], ON));
     const own: ContainerRef = { kind: "netns", path: "/proc/thread-self/ns/net" };
     refused("host-network", /host network namespace/, () => attach(own, [A], ON));
-    refused("not-running", /"pid:4194305": not running/, () => attach({ kind: "pid", pid: 4194305 }, [A], ON));
+    refused(
+      "not-running",
+      /"pid:4194305": not running/,
+      () => attach({ kind: "pid", pid: 4194305 }, [A], ON),
+    );
     const named = (text: string): ContainerRef => ({ kind: "netns", path: text });
     refused("no-such-container", /no such file/, () => attach(named("/none"), [A], ON));
     refused("bad-container", /no network namespace/, () => attach(named("/dev/null"), [A], ON));
-    refused("no-bridge", /bridge "gone" not present/, () => attach(web.ref, [A], { bridge: "gone" }));
+    refused(
+      "no-bridge",
+      /bridge "gone" not present/,
+      () => attach(web.ref, [A], { bridge: "gone" }),
+    );
   });
 });
 
@@ -261,7 +259,7 @@ Deno.test("detach() takes addresses, leaves others of the subnet, and with the l
 });
 
 Deno.test("listAttached() shows exposed addresses first, then each container under its name", async () => {
-  using sleeper = await startSleeper();
+  await using sleeper = await startSleeper();
   inHost(() => {
     using web = box();
     assert.deepEqual(listAttached("weft"), []);
@@ -290,7 +288,7 @@ Deno.test("listAttached() shows exposed addresses first, then each container und
 });
 
 Deno.test("listAttached() names ports that others made by a process found behind them", async () => {
-  using sleeper = await startSleeper();
+  await using sleeper = await startSleeper();
   inHost(() => {
     using netns = openPidNetns(sleeper.pid);
     run("ip", "link", "add", "vc1", "master", "weft", "type", "veth", "peer", "name", "ethwe");
@@ -306,7 +304,7 @@ Deno.test("listAttached() names ports that others made by a process found behind
 });
 
 Deno.test("attach() works on a process, and nothing is left when it ends", async () => {
-  using sleeper = await startSleeper();
+  await using sleeper = await startSleeper();
   using home = createNetns();
   withNetns(home, () => {
     prepare();

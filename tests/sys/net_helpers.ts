@@ -5,7 +5,8 @@
  */
 
 import { equal, fail } from "node:assert/strict";
-import { type Fd, withNetns } from "../../ffi/mod.ts";
+import { type Fd, netnsInode, withNetns } from "../../ffi/mod.ts";
+import { until } from "../helpers/until.ts";
 import { prepareHost } from "../../switch/host_shell.ts";
 import { DEFAULT_MTU_BYTES } from "../../switch/host_plan.ts";
 
@@ -64,3 +65,28 @@ export function prepare(mtuBytes?: number, bridge?: string): ReturnType<typeof p
 
 /** MTU that nothing else was asked for. */
 export const MTU = DEFAULT_MTU_BYTES;
+
+/** A process in a namespace of its own. */
+export interface Sleeper extends AsyncDisposable {
+  /** Its process id. */
+  readonly pid: number;
+  /** Ends it; may be called again. */
+  end(): Promise<void>;
+}
+
+/** Starts a process that is the only one in its network namespace, as a container without an engine. */
+export async function startSleeper(): Promise<Sleeper> {
+  const child = new Deno.Command("unshare", { args: ["--net", "sleep", "60"] }).spawn();
+  const end = async (): Promise<void> => {
+    try {
+      child.kill("SIGKILL");
+    } catch {
+      // It has ended already.
+    }
+    await child.status;
+  };
+  const own = netnsInode("/proc/self/ns/net");
+  const ready = (): boolean => netnsInode(`/proc/${child.pid}/ns/net`) !== own;
+  await until(ready, 10_000, "a process in its own namespace");
+  return { pid: child.pid, end, [Symbol.asyncDispose]: end };
+}

@@ -1,0 +1,402 @@
+/**
+ * The router: builds the parts, joins them, starts them in order and stops them in reverse.
+ *
+ * ```
+ *   checks -> store -> bridge, TAP -> switch -> mesh -> API         start; stop goes the other way
+ *
+ *   mesh  linkUp, linkDown, changed ──> keys, configure ──> switch
+ *         overlayControl            <──> control
+ *         overlayEstablished/Failed <── tunnel
+ * ```
+ *
+ * @module
+ */
+
+import { formatEndpoint, formatPeerName, type Logger, type PeerName } from "../base/mod.ts";
+import { meshCrypto } from "../ffi/mod.ts";
+import { type Mesh, type MeshEvent, startMesh } from "../mesh/mod.ts";
+import {
+  type FromWorker,
+  type HostState,
+  OVERLAY_LABELS,
+  OVERLAY_NAMES,
+  prepareHost,
+  startSwitch,
+  type Switch,
+  type Tables,
+  type TunnelState,
+} from "../switch/mod.ts";
+import { type RouterConfig, UsageError } from "./config/mod.ts";
+import { Containers } from "./containers_shell.ts";
+import { ForwardingState } from "./forwarding_state.ts";
+import { controlApi, statusApi } from "./http_api.ts";
+import { chooseName } from "./identity.ts";
+import { LinkBoard } from "./link_board.ts";
+import {
+  AlreadyRunningError,
+  answers,
+  checkMachine,
+  lockHolder,
+  machineIdentity,
+} from "./machine_shell.ts";
+import { serveSocket, serveStatus } from "./servers_shell.ts";
+import { connectionRows } from "./status/connection_rows.ts";
+import type { MacRow, StatusSnapshot } from "./status/mod.ts";
+import { Store, StoreError } from "./store.ts";
+import { VERSION } from "./version.ts";
+
+/** A change of the mesh seldom comes alone; the worker hears of all that come within this time at once. */
+const CONFIGURE_DELAY_MS = 2;
+/** Only root enters. */
+const RUNTIME_DIR_MODE = 0o750;
+
+/** What a router needs beside its configuration. */
+export interface RouterHooks {
+  /** Where lines go. */
+  readonly log: Logger;
+}
+
+/** What was found and made on the way up, before the parts run. */
+interface Ground {
+  readonly config: RouterConfig;
+  readonly log: Logger;
+  readonly store: Store;
+  readonly name: PeerName;
+  readonly targets: readonly string[];
+  readonly host: HostState;
+  readonly warnings: readonly string[];
+}
+
+/** One running router. */
+export class Router {
+  /** Resolves when the router has ended: with the reason, or `undefined` if it was asked to. */
+  readonly ended: Promise<string | undefined>;
+  /** The containers of this host. */
+  readonly containers: Containers;
+  readonly #ground: Ground;
+  readonly #since = Date.now();
+  readonly #links = new LinkBoard();
+  readonly #forwarding: ForwardingState;
+  readonly #resources = new AsyncDisposableStack();
+  readonly #finish: (reason: string | undefined) => void;
+  #switch: Switch | undefined;
+  #mesh: Mesh | undefined;
+  #macs: MacRow[] = [];
+  #terminations = 0;
+  #pending: ReturnType<typeof setTimeout> | undefined;
+  #stopping: Promise<void> | undefined;
+
+  private constructor(ground: Ground) {
+    this.#ground = ground;
+    this.#forwarding = new ForwardingState(ground.name);
+    const { bridge, mtuBytes } = ground.host;
+    this.containers = new Containers({ bridge, mtuBytes });
+    const { promise, resolve } = Promise.withResolvers<string | undefined>();
+    this.ended = promise;
+    this.#finish = resolve;
+  }
+
+  /**
+   * Starts a router and returns when it serves. What was started is undone if a part fails; bridge and TAP stay.
+   *
+   * @throws {AlreadyRunningError} if one serves this runtime directory
+   * @throws {Error} one line that says what failed and what to do
+   */
+  static async start(config: RouterConfig, hooks: RouterHooks): Promise<Router> {
+    const { log } = hooks;
+    checkMachine();
+    checkOverlay(config);
+    Deno.mkdirSync(config.runtimeDir, { recursive: true, mode: RUNTIME_DIR_MODE });
+    if (await answers(config.socket)) throw new AlreadyRunningError(config.runtimeDir);
+    const store = openStore(config.stateDir);
+    let router: Router | undefined;
+    try {
+      router = new Router(prepare(config, log, store));
+      router.#resources.use(store);
+      await router.#startParts();
+      return router;
+    } catch (error) {
+      if (router === undefined) store[Symbol.dispose]();
+      else await router.#end(undefined);
+      throw error;
+    }
+  }
+
+  /** Our name. */
+  get name(): PeerName {
+    return this.#ground.name;
+  }
+
+  /** Stops everything and returns when nothing is left; may be called again. */
+  stop(): Promise<void> {
+    return this.#end(undefined);
+  }
+
+  /** Adds targets and stores them. @returns a line for each that does not resolve; the others are added */
+  async connect(targets: string[], options: { replace: boolean }): Promise<string[]> {
+    const failures = await this.#running().connect(targets, options);
+    this.#storeTargets();
+    return failures;
+  }
+
+  /** Removes targets, spelt as they were given, and forgets them. */
+  forget(targets: string[]): void {
+    this.#running().forget(targets);
+    this.#storeTargets();
+  }
+
+  /** Returns the present state. */
+  status(): StatusSnapshot {
+    const { config, host, name, warnings } = this.#ground;
+    const plane = this.#plane();
+    const mesh = this.#running();
+    const { uid, targets, connections, peers } = mesh.snapshot();
+    const cipherWarning = config.passwords.length > 0 ? plane.ready.warning : undefined;
+    return {
+      version: VERSION,
+      pid: Deno.pid,
+      since: this.#since,
+      name,
+      nickname: config.nickname,
+      uid,
+      port: config.port,
+      encryption: config.passwords.length > 0,
+      cipher: plane.ready.cipher,
+      discovery: config.discovery,
+      trustedSubnets: config.trustedSubnets,
+      bridge: host.bridge,
+      mtuBytes: host.mtuBytes,
+      warnings: [...warnings, ...(cipherWarning === undefined ? [] : [cipherWarning])],
+      targets,
+      connections: connectionRows(connections, (id) => this.#links.best(id), OVERLAY_LABELS),
+      peers,
+      forwarding: mesh.forwarding(),
+      macs: this.#macs,
+      terminations: this.#terminations,
+      counters: plane.counters(),
+    };
+  }
+
+  // ---- below this line the system is touched ----
+
+  async #startParts(): Promise<void> {
+    const { config, log, name, host, targets, store } = this.#ground;
+    const { libsodium, port } = config;
+    const plane = await startSwitch({
+      self: name,
+      tap: config.tap,
+      mtuBytes: host.mtuBytes,
+      ownMacs: [host.bridgeMac, host.tapMac],
+      host: config.host,
+      port,
+      libsodium,
+      onEvent: (event) => this.#onSwitch(event),
+      log: log.area("switch"),
+    });
+    this.#switch = plane;
+    this.#resources.defer(() => plane.stop());
+    const mesh = await startMesh({
+      name,
+      nickname: config.nickname,
+      host: config.host,
+      port,
+      passwords: config.passwords.map((password) => new TextEncoder().encode(password)),
+      overlays: overlaysOf(config),
+      discovery: config.discovery,
+      connectionLimit: config.connectionLimit,
+      trustedSubnets: config.trustedSubnets,
+      targets,
+    }, {
+      crypto: meshCrypto({ libsodium }),
+      log: log.area("mesh"),
+      onEvent: (event) => this.#onMesh(event),
+    });
+    this.#mesh = mesh;
+    this.#resources.defer(() => mesh.stop());
+    this.#configure();
+    store.setTargets(targets);
+    this.#serve();
+    log.info("ready", {
+      peer: formatPeerName(name),
+      port: plane.ready.port,
+      bridge: host.bridge,
+      mtu: host.mtuBytes,
+      version: VERSION,
+    });
+  }
+
+  #serve(): void {
+    const { config, log } = this.#ground;
+    const calls = {
+      containers: this.containers,
+      status: () => this.status(),
+      connect: (targets: string[], options: { replace: boolean }) => this.connect(targets, options),
+      forget: (targets: string[]) => this.forget(targets),
+      // The answer is on its way before the listener begins to close.
+      requestStop: () => void setTimeout(() => void this.stop(), 0),
+    };
+    const onError = (error: unknown): void => log.error("request failed", { error: String(error) });
+    const { statusAddress } = config;
+    if (statusAddress !== undefined) {
+      const listener = serveStatus(statusAddress, statusApi(calls, onError), log);
+      if (listener !== undefined) this.#resources.defer(() => listener.close());
+    }
+    // Last: who gets an answer here may rely on everything else.
+    const socket = serveSocket(config.socket, controlApi(calls, onError));
+    this.#resources.defer(() => socket.close());
+  }
+
+  #end(reason: string | undefined): Promise<void> {
+    this.#stopping ??= this.#dispose().finally(() => this.#finish(reason));
+    return this.#stopping;
+  }
+
+  async #dispose(): Promise<void> {
+    clearTimeout(this.#pending);
+    await this.#resources.disposeAsync();
+    clearTimeout(this.#pending);
+  }
+
+  #onMesh(event: MeshEvent): void {
+    switch (event.kind) {
+      case "linkUp":
+        this.#links.up(event.link);
+        if (event.link.sessionKey !== undefined) {
+          this.#plane().keys(event.link.id, event.link.sessionKey);
+        }
+        return this.#configureSoon();
+      case "linkDown":
+        this.#terminations++;
+        this.#links.down(event.id);
+        return this.#configureSoon();
+      case "overlayControl":
+        // The worker must know the link before it hears from it.
+        if (this.#pending !== undefined) this.#configure();
+        return this.#plane().control(event.id, event.index, event.tag, event.body);
+      case "changed":
+        return this.#configureSoon();
+    }
+  }
+
+  #onSwitch(event: FromWorker): void {
+    switch (event.kind) {
+      case "tunnel":
+        return this.#onTunnel(event);
+      case "control":
+        return this.#mesh?.overlayControl(event.link, event.index, event.tag, event.body);
+      case "tables":
+        this.#macs = this.#macRows(event);
+        return;
+      case "failed":
+        this.#ground.log.error("the data plane has failed", { reason: event.message });
+        return void this.#end(event.message);
+      default:
+        return;
+    }
+  }
+
+  #onTunnel(tunnel: TunnelState): void {
+    const link = this.#links.link(tunnel.link);
+    const news = this.#links.tunnel(tunnel);
+    if (news === undefined || link === undefined) return;
+    const fields = {
+      peer: formatPeerName(link.peer),
+      connection: link.id,
+      overlay: OVERLAY_LABELS[tunnel.overlay] ?? tunnel.overlay,
+      remote: formatEndpoint(tunnel.remote ?? link.remote),
+    };
+    const { log } = this.#ground;
+    if (news.kind === "failed") {
+      log.warn("no overlay works", { ...fields, reason: news.reason });
+      return this.#mesh?.overlayFailed(news.id, news.reason);
+    }
+    if (news.established) log.info("established", { ...fields, mtu: tunnel.mtuBytes });
+    else log.warn("no longer established", { ...fields, reason: tunnel.reason ?? "silence" });
+    this.#mesh?.overlayEstablished(news.id, news.established);
+  }
+
+  #configureSoon(): void {
+    if (this.#stopping !== undefined) return;
+    this.#pending ??= setTimeout(() => this.#configure(), CONFIGURE_DELAY_MS);
+  }
+
+  #configure(): void {
+    clearTimeout(this.#pending);
+    this.#pending = undefined;
+    // Events of a mesh that is still starting wait for it.
+    if (this.#mesh === undefined) return;
+    const state = this.#forwarding.update(this.#mesh.forwarding(), this.#links.links());
+    this.#plane().configure(state);
+  }
+
+  #macRows({ macs }: Tables): MacRow[] {
+    const now = Date.now();
+    const nicknames = new Map(
+      this.#mesh?.snapshot().peers.map(({ name, nickname }) => [name, nickname]),
+    );
+    return macs.flatMap(({ mac, peer, ageMs }) => {
+      const name = this.#forwarding.nameAt(peer);
+      if (name === undefined) return [];
+      return [{ mac, peer: name, nickname: nicknames.get(name) ?? "", lastSeen: now - ageMs }];
+    });
+  }
+
+  #storeTargets(): void {
+    this.#ground.store.setTargets(this.#running().snapshot().targets);
+  }
+
+  #plane(): Switch {
+    return started(this.#switch);
+  }
+
+  #running(): Mesh {
+    return started(this.#mesh);
+  }
+}
+
+function started<T>(part: T | undefined): T {
+  if (part === undefined) throw new Error("Cannot answer: the router is starting");
+  return part;
+}
+
+function checkOverlay({ overlay }: RouterConfig): void {
+  if (overlay === undefined || OVERLAY_NAMES.includes(overlay)) return;
+  throw new UsageError(
+    `Cannot use --overlay "${overlay}": expected one of ${OVERLAY_NAMES.join(", ")}`,
+  );
+}
+
+function overlaysOf({ overlay }: RouterConfig): readonly string[] {
+  return overlay === undefined ? OVERLAY_NAMES : [overlay];
+}
+
+function openStore(stateDir: string): Store {
+  try {
+    return Store.open(stateDir);
+  } catch (error) {
+    if (!(error instanceof StoreError) || !error.locked) throw error;
+    const pid = lockHolder(Store.fileIn(stateDir));
+    if (pid === undefined) throw error;
+    throw new StoreError(`${error.message} (process ${pid})`, true);
+  }
+}
+
+function prepare(config: RouterConfig, log: Logger, store: Store): Ground {
+  const machine = machineIdentity();
+  const random = crypto.getRandomValues(new Uint8Array(6));
+  const { name, warning } = chooseName(config.name, store.identity(), machine, random);
+  store.setIdentity({ name, ...machine });
+  const targets = config.resume ? store.targets() : config.targets;
+  const { bridge, tap, mtuBytes } = config;
+  const host = prepareHost({ bridge, tap, mtuBytes, mac: name });
+  const warnings = [
+    ...(config.passwords.length === 0 ? ["no password: data is sent in clear"] : []),
+    ...(warning === undefined ? [] : [warning]),
+    ...(mtuBytes === undefined || mtuBytes === host.mtuBytes
+      ? []
+      : [`the bridge "${host.bridge}" keeps its MTU of ${host.mtuBytes}, not ${mtuBytes}`]),
+  ];
+  for (const line of warnings) log.warn(line);
+  if (config.network !== undefined) log.info("network", { address: config.network });
+  return { config, log, store, name, targets, host, warnings };
+}

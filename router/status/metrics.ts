@@ -1,0 +1,57 @@
+/**
+ * The metrics, as Prometheus reads them (text format 0.0.4; spec/http-api.md 8).
+ *
+ * @module
+ */
+
+import { COUNTERS } from "../../switch/mod.ts";
+import { lines } from "./page.ts";
+import type { StatusSnapshot } from "./snapshot.ts";
+
+/** Content type of {@link metricsText}. */
+export const METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8";
+
+/** Counters that show the present and may fall. */
+const GAUGES: ReadonlySet<string> = new Set(["macEntries", "configureVersion"]);
+
+/** Returns all metrics. */
+export function metricsText(snapshot: StatusSnapshot): string {
+  return lines([
+    ...help("weave_connections", "gauge", "Connections by state."),
+    ...connections(snapshot),
+    ...help("weave_connection_terminations_total", "counter", "Links that have ended."),
+    `weave_connection_terminations_total ${snapshot.terminations}`,
+    ...help("weave_peers", "gauge", "Peers that are known, ourselves included."),
+    `weave_peers ${snapshot.peers.length}`,
+    ...COUNTERS.flatMap((counter) => {
+      const gauge = GAUGES.has(counter);
+      const name = `weft_${snake(counter)}${gauge ? "" : "_total"}`;
+      return [
+        ...help(name, gauge ? "gauge" : "counter", `Data plane: ${counter}.`),
+        `${name} ${snapshot.counters[counter]}`,
+      ];
+    }),
+  ]);
+}
+
+/** For each state and type that is seen both values of `encryption` are there, as in Weave Net. */
+function connections(snapshot: StatusSnapshot): string[] {
+  const counts = new Map<string, number>();
+  for (const { state, overlay, encrypted } of snapshot.connections) {
+    const key = (sealed: boolean): string =>
+      `encryption="${sealed ? "yes" : ""}",state="${state}",type="${overlay ?? "unknown"}"`;
+    for (const sealed of [false, true]) {
+      const seen = (encrypted === true) === sealed ? 1 : 0;
+      counts.set(key(sealed), (counts.get(key(sealed)) ?? 0) + seen);
+    }
+  }
+  return [...counts].map(([labels, count]) => `weave_connections{${labels}} ${count}`);
+}
+
+function help(name: string, type: string, text: string): string[] {
+  return [`# HELP ${name} ${text}`, `# TYPE ${name} ${type}`];
+}
+
+function snake(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}

@@ -1,0 +1,33 @@
+/**
+ * What the router tells about itself.
+ *
+ * ```
+ *   StatusSnapshot ──┬── router, connections, peers, targets    text as Weave Net's scripts read it, JSON
+ *     (one moment)   ├── report     JSON in the structure of Weave Net's report
+ *                    └── metrics    Prometheus
+ * ```
+ *
+ * Pure: a page is a function of the snapshot. A new page is a file and a line in the list below; the routes of the API and the
+ * operands of `weft status` follow. Who takes the snapshot is `router.ts`.
+ *
+ * @module
+ */
+
+import { connectionsPage } from "./connections.ts";
+import type { StatusPage } from "./page.ts";
+import { peersPage } from "./peers.ts";
+import { routerPage } from "./router.ts";
+import { targetsPage } from "./targets.ts";
+
+export { METRICS_TYPE, metricsText } from "./metrics.ts";
+export type { StatusPage } from "./page.ts";
+export { reportJson } from "./report.ts";
+export type { ConnectionRow, MacRow, StatusSnapshot } from "./snapshot.ts";
+
+/** All pages. */
+export const STATUS_PAGES: readonly StatusPage[] = [
+  routerPage,
+  connectionsPage,
+  peersPage,
+  targetsPage,
+];

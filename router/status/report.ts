@@ -1,0 +1,118 @@
+/**
+ * The report: the whole state in the structure that Weave Net's clients know (spec/http-api.md 7).
+ *
+ * @module
+ */
+
+import { broadcastHops, formatMac, formatPeerName, UNKNOWN_PEER } from "../../base/mod.ts";
+import { connectionAttributes, connectionInfo } from "./connections.ts";
+import type { ConnectionRow, StatusSnapshot } from "./snapshot.ts";
+
+/** Number of the protocol: both bounds. */
+const PROTOCOL_VERSION = 2;
+
+/** Returns the report as JSON, indented by four. */
+export function reportJson(snapshot: StatusSnapshot): string {
+  return JSON.stringify(report(snapshot), undefined, 4);
+}
+
+function report(snapshot: StatusSnapshot): Record<string, unknown> {
+  return {
+    Ready: true,
+    Version: snapshot.version,
+    VersionCheck: {
+      Enabled: false,
+      Success: false,
+      NewVersion: "",
+      NextCheckAt: "0001-01-01T00:00:00Z",
+    },
+    Router: {
+      Protocol: "weave",
+      ProtocolMinVersion: PROTOCOL_VERSION,
+      ProtocolMaxVersion: PROTOCOL_VERSION,
+      Encryption: snapshot.encryption,
+      PeerDiscovery: snapshot.discovery,
+      Name: formatPeerName(snapshot.name),
+      NickName: snapshot.nickname,
+      Port: snapshot.port,
+      Peers: orNull(snapshot.peers.map(peer)),
+      UnicastRoutes: orNull(unicastRoutes(snapshot)),
+      BroadcastRoutes: orNull(broadcastRoutes(snapshot)),
+      Connections: orNull(snapshot.connections.map((row) => connection(row, snapshot.encryption))),
+      TerminationCount: snapshot.terminations,
+      Targets: orNull(snapshot.targets),
+      OverlayDiagnostics: { sleeve: null },
+      TrustedSubnets: snapshot.trustedSubnets,
+      Interface: `${snapshot.bridge} (via TAP)`,
+      CaptureStats: snapshot.counters,
+      MACs: orNull(snapshot.macs.map(({ mac, peer, nickname, lastSeen }) => ({
+        Mac: formatMac(mac),
+        Name: formatPeerName(peer),
+        NickName: nickname,
+        LastSeen: new Date(lastSeen).toISOString(),
+      }))),
+    },
+    Daemon: { Pid: snapshot.pid, RestartPolicy: "no" },
+  };
+}
+
+function peer(status: StatusSnapshot["peers"][number]): Record<string, unknown> {
+  return {
+    Name: formatPeerName(status.name),
+    NickName: status.nickname,
+    UID: integer(status.uid),
+    ShortID: status.shortId ?? 0,
+    Version: integer(status.version),
+    Connections: orNull(status.connections.map((connection) => ({
+      Name: formatPeerName(connection.peer),
+      NickName: connection.nickname,
+      Address: connection.address,
+      Outbound: connection.outbound,
+      Established: connection.established,
+    }))),
+  };
+}
+
+function connection(row: ConnectionRow, encryption: boolean): Record<string, unknown> {
+  const attributes = connectionAttributes(row);
+  const linked = row.state === "pending" || row.state === "established";
+  return {
+    Address: row.address,
+    Outbound: row.outbound,
+    State: row.state,
+    Info: connectionInfo(row, encryption),
+    Attrs: linked ? { ...attributes, name: row.overlay ?? "none" } : null,
+  };
+}
+
+function unicastRoutes({ forwarding, name }: StatusSnapshot): unknown[] {
+  return forwarding.filter(({ nextHop }) => nextHop !== undefined).map((peer) => ({
+    Dest: formatPeerName(peer.name),
+    Via: formatPeerName(peer.name === name ? UNKNOWN_PEER : peer.nextHop ?? UNKNOWN_PEER),
+  }));
+}
+
+function broadcastRoutes({ forwarding, name }: StatusSnapshot): unknown[] {
+  const index = new Map(forwarding.map((peer, i) => [peer.name, i]));
+  const graph = {
+    names: forwarding.map((peer) => peer.name),
+    edges: forwarding.map((peer) =>
+      peer.edges.map((edge) => index.get(edge)).filter((i) => i !== undefined)
+    ),
+  };
+  const self = index.get(name) ?? 0;
+  return forwarding.map((source, i) => ({
+    Source: formatPeerName(source.name),
+    Via: orNull(broadcastHops(graph, self, i).map((hop) => formatPeerName(graph.names[hop] ?? 0))),
+  }));
+}
+
+/** An integer that is written as it is: a UID has 64 bits, more than a number holds. */
+function integer(digits: string): unknown {
+  return (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON(digits);
+}
+
+/** Weave Net writes empty lists as null, and its clients may look for that. */
+function orNull<T>(list: readonly T[]): readonly T[] | null {
+  return list.length === 0 ? null : list;
+}

@@ -1,0 +1,75 @@
+/**
+ * The router at one moment: what every status page, the report and the metrics are made of.
+ *
+ * @module
+ */
+
+import type { PeerName } from "../../base/mod.ts";
+import type { ConnectionStatus, ForwardingPeer, PeerStatus } from "../../mesh/mod.ts";
+import type { CounterName } from "../../switch/mod.ts";
+
+/** A connection with the tunnel that its frames take. */
+export interface ConnectionRow extends ConnectionStatus {
+  /** What the overlay is called, `undefined` before one is chosen. */
+  readonly overlay: string | undefined;
+  /** MTU of the tunnel in bytes of inner IP packet; 65535 before it is known. */
+  readonly mtuBytes: number | undefined;
+}
+
+/** Where a MAC address was seen. */
+export interface MacRow {
+  /** The address. */
+  readonly mac: number;
+  /** The peer that it lives at. */
+  readonly peer: PeerName;
+  /** Its label. */
+  readonly nickname: string;
+  /** When a frame from it last came, ms since 1970. */
+  readonly lastSeen: number;
+}
+
+/** The router at one moment. Plain data. */
+export interface StatusSnapshot {
+  /** Version of weft. */
+  readonly version: string;
+  /** Process id. */
+  readonly pid: number;
+  /** When the router started, ms since 1970. */
+  readonly since: number;
+  /** Our name. */
+  readonly name: PeerName;
+  /** Our label. */
+  readonly nickname: string;
+  /** UID of this run, decimal. */
+  readonly uid: string;
+  /** TCP and UDP port. */
+  readonly port: number;
+  /** A password is in use. */
+  readonly encryption: boolean;
+  /** What seals, as "libsodium 1.0.18". */
+  readonly cipher: string;
+  /** Connects to peers that others tell of. */
+  readonly discovery: boolean;
+  /** Networks within which data is not encrypted. */
+  readonly trustedSubnets: readonly string[];
+  /** The bridge. */
+  readonly bridge: string;
+  /** MTU of bridge and containers. */
+  readonly mtuBytes: number;
+  /** What the operator should know, a line each. */
+  readonly warnings: readonly string[];
+  /** Targets as they were given. */
+  readonly targets: readonly string[];
+  /** Links first, then targets that are not linked; each by address. */
+  readonly connections: readonly ConnectionRow[];
+  /** All peers, ourselves first. */
+  readonly peers: readonly PeerStatus[];
+  /** Routes of frames. */
+  readonly forwarding: readonly ForwardingPeer[];
+  /** Learnt MAC addresses. */
+  readonly macs: readonly MacRow[];
+  /** Links that have ended since the start. */
+  readonly terminations: number;
+  /** Counters of the data plane. */
+  readonly counters: Readonly<Record<CounterName, number>>;
+}

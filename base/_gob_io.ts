@@ -75,14 +75,27 @@ export class GobWriter {
   uint(value: number | bigint): void {
     if (value < 0 || value > 0xffff_ffff_ffff_ffffn) throw new Bug(`${value} is not a uint64`);
     if (value < 128) return this.#put(Number(value));
-    const digits: number[] = [];
-    for (let rest = BigInt(value); rest > 0n; rest >>= 8n) digits.push(Number(rest & 255n));
-    this.#put(256 - digits.length);
-    for (const digit of digits.reverse()) this.#put(digit);
+    this.#reserve(9);
+    const at = this.#length;
+    let end = at + 9;
+    // Digits from the lowest up, to the end of the room; then the lot moves down behind their count.
+    if (typeof value === "number") {
+      for (let rest = value; rest > 0; rest = Math.floor(rest / 256)) {
+        this.#bytes[--end] = rest % 256;
+      }
+    } else {
+      for (let rest = value; rest > 0n; rest >>= 8n) this.#bytes[--end] = Number(rest & 255n);
+    }
+    this.#bytes[at] = 256 - (at + 9 - end);
+    this.#bytes.copyWithin(at + 1, end, at + 9);
+    this.#length = at + 1 + (at + 9 - end);
   }
 
   /** Appends an int. */
   int(value: number | bigint): void {
+    if (typeof value === "number" && Math.abs(value) < 2 ** 51) {
+      return this.uint(value >= 0 ? 2 * value : -2 * value - 1);
+    }
     const wide = BigInt(value);
     this.uint(wide >= 0n ? wide << 1n : ((-wide - 1n) << 1n) | 1n);
   }
@@ -92,6 +105,12 @@ export class GobWriter {
     this.#reserve(bytes.length);
     this.#bytes.set(bytes, this.#length);
     this.#length += bytes.length;
+  }
+
+  /** Appends bytes with their count. */
+  byteString(bytes: Uint8Array): void {
+    this.uint(bytes.length);
+    this.raw(bytes);
   }
 
   /** Returns a copy of all that was written. */

@@ -118,12 +118,16 @@ export function fromHex(hex: string): Uint8Array<ArrayBuffer> {
   return Uint8Array.fromHex(hex);
 }
 
+const ENCODER = new TextEncoder();
+// A byte order mark is a character like any other.
+const DECODER = new TextDecoder("utf-8", { ignoreBOM: true });
+
 /** Encodes a string as UTF-8. */
 export function utf8(text: string): Uint8Array<ArrayBuffer> {
-  return new TextEncoder().encode(text);
+  return ENCODER.encode(text);
 }
 
 /** Decodes UTF-8; bytes that are not UTF-8 become U+FFFD. */
 export function fromUtf8(bytes: Uint8Array): string {
-  return new TextDecoder().decode(bytes);
+  return DECODER.decode(bytes);
 }

@@ -82,4 +82,5 @@ Deno.test("fromHex() takes either case and throws SyntaxError when it is not hex
 Deno.test("fromUtf8() replaces what is not UTF-8", () => {
   assert.equal(fromUtf8(utf8("hôte-✓")), "hôte-✓");
   assert.equal(fromUtf8(fromHex("61ff62")), "a\ufffdb");
+  assert.equal(fromUtf8(utf8("\ufeffa")), "\ufeffa");
 });

@@ -99,15 +99,35 @@ export class GobEncoder {
     return this.#out.length;
   }
 
-  /** Appends one value. */
+  /** Appends one value, after the definitions that it needs. */
   write<T>(type: GobType<T>, value: T): this {
+    return this.define(type).append(this.encode(type, value));
+  }
+
+  /** Appends the definitions of a type that were not sent yet. */
+  define<T>(type: GobType<T>): this {
     const fresh: GobType<unknown>[] = [];
     this.#collect(type.target, fresh);
-    for (const each of fresh) this.#define(each);
+    for (const each of fresh) {
+      const id = this.#idOf(each);
+      this.#message.int(-id);
+      DEFINITION.write(this.#message, each.define(id, (part) => this.#idOf(part)));
+      this.append(this.#takeMessage());
+    }
+    return this;
+  }
+
+  /** Returns one value of a defined type as a message, fit for any stream that gives the types the same ids. */
+  encode<T>(type: GobType<T>, value: T): Uint8Array {
     this.#message.int(this.#idOf(type));
     if (!(type.target instanceof StructType)) this.#message.uint(0);
     type.write(this.#message, value);
-    this.#flush();
+    return this.#takeMessage();
+  }
+
+  /** Appends a message. */
+  append(message: Uint8Array): this {
+    this.#out.byteString(message);
     return this;
   }
 
@@ -123,21 +143,14 @@ export class GobEncoder {
     for (const part of type.parts) this.#collect(part.target, fresh);
   }
 
-  #define(type: GobType<unknown>): void {
-    const id = this.#idOf(type);
-    this.#message.int(-id);
-    DEFINITION.write(this.#message, type.define(id, (part) => this.#idOf(part)));
-    this.#flush();
-  }
-
   #idOf(type: GobType<unknown>): number {
     return type.builtIn !== 0 ? type.builtIn : must(this.#ids.get(type.target), "id of a gob type");
   }
 
-  #flush(): void {
-    this.#out.uint(this.#message.length);
-    this.#out.raw(this.#message.take());
+  #takeMessage(): Uint8Array {
+    const message = this.#message.take();
     this.#message.clear();
+    return message;
   }
 }
 
@@ -389,7 +402,7 @@ export const gobBool: GobType<boolean> = new BasicType<boolean>(
 export const gobString: GobType<string> = new BasicType<string>(
   STRING,
   "",
-  (out, value) => putBytes(out, utf8(value)),
+  (out, value) => out.byteString(utf8(value)),
   (input) => fromUtf8(input.byteString()),
 );
 
@@ -397,7 +410,7 @@ export const gobString: GobType<string> = new BasicType<string>(
 export const gobBytes: GobType<Uint8Array> = new BasicType<Uint8Array>(
   BYTES,
   new Uint8Array(0),
-  putBytes,
+  (out, value) => out.byteString(value),
   (input) => input.byteString(),
 );
 
@@ -461,11 +474,6 @@ export function gobStruct<F extends Record<string, GobType<unknown>>>(
 /** Returns a field that may be absent (a nil pointer or map), which is not the same as empty. */
 export function gobOptional<T>(inner: GobType<T>): GobType<T | undefined> {
   return new OptionalType(inner);
-}
-
-function putBytes(out: GobWriter, bytes: Uint8Array): void {
-  out.uint(bytes.length);
-  out.raw(bytes);
 }
 
 // Definitions are gob values themselves, of types that every stream knows.

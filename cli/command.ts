@@ -1,86 +1,80 @@
 /**
- * A subcommand as data; help, usage and completion come from it.
+ * What a command is: a record, from which parsing, help and completion come.
  *
  * @module
  */
 
 import type { Environment, Places } from "../router/config/mod.ts";
+import type { RouterClient } from "./client.ts";
 
-/** An operand. */
-export interface Operand {
-  /** As the help shows it: "PEER". */
-  readonly name: string;
-  /** May be left out. */
-  readonly optional?: boolean;
-  /** Takes all that follow; the last operand only. */
-  readonly many?: boolean;
-}
-
-/** A flag. */
-export interface Flag {
-  /** Name without dashes. */
-  readonly name: string;
-  /** One letter. */
-  readonly short?: string;
-  /** What its value is called; without it the flag takes none. */
+/** One option of a command. */
+export interface CommandOption {
+  /** What its value is called in the help; without it the option is a flag. */
   readonly value?: string;
-  /** One line for the help; without it the help does not show the flag. */
-  readonly summary?: string;
-  /** Why the flag cannot be used. */
-  readonly refused?: string;
+  /** One letter that stands for it. */
+  readonly short?: string;
+  /** One line for the help. */
+  readonly summary: string;
 }
 
-/** Flags that were given: name without dashes to value, "" for those that take none. */
-export type FlagValues = ReadonlyMap<string, string>;
-
-/** What a command works with. */
-export interface Context {
-  /** Operands; all words as they are for a command that passes them through. */
-  readonly words: readonly string[];
-  /** Flags. */
-  readonly flags: FlagValues;
+/** Where a command reads and writes; tests hand in their own. */
+export interface Io {
+  /** Writes to standard output as it is. */
+  readonly out: (text: string) => void;
+  /** Writes a line to standard error. */
+  readonly err: (line: string) => void;
   /** Environment variables. */
   readonly env: Environment;
   /** Directory that relative paths count from. */
   readonly cwd: string;
-  /** Where the router of this command is. */
+  /** Where the router's things lie. */
   readonly places: Places;
-  /** Writes to standard output, as it is. */
-  readonly out: (text: string) => void;
-  /** Writes a line to standard error. */
-  readonly note: (line: string) => void;
+  /** Calls the router. */
+  readonly client: RouterClient;
 }
 
-/** A subcommand. */
-export interface Command {
-  /** Its name. */
+/** Options as they were given: a flag is true, a value is its text; what was not given is missing. */
+export type Given<Names extends string> = { readonly [Name in Names]?: string | true };
+
+/** One command. */
+export interface Command<Names extends string = string> {
+  /** Its word. */
   readonly name: string;
-  /** One line. */
+  /** Other words for it. */
+  readonly aliases?: readonly string[];
+  /** One line for the list of commands. */
   readonly summary: string;
-  /** Operands in their order. */
-  readonly operands: readonly Operand[];
-  /** Flags. */
-  readonly flags: readonly Flag[];
-  /** More text for the help. */
-  readonly detail?: string;
-  /** The command parses its words itself. */
+  /** Operands as the help shows them: `[ADDR...] CONTAINER`. */
+  readonly args: string;
+  /** Fewest and most operands. */
+  readonly count: readonly [number, number];
+  /** Options by name without dashes. */
+  readonly options: Readonly<Record<Names, CommandOption>>;
+  /** More for the help of this command. */
+  readonly details?: string;
+  /** All words go to `run` as they are: the command has a grammar of its own. */
   readonly passThrough?: boolean;
-  /** Does it. @returns the exit code */
-  run(context: Context): Promise<number> | number;
+  /** Does it. @returns exit code, 0 if missing */
+  run(words: readonly string[], options: Given<Names>, io: Io): Promise<number | void>;
 }
 
-/** Exit codes (a part of the interface: scripts look at them). */
-export const EXIT = { done: 0, failed: 1, alreadyRunning: 3, notRunning: 7 } as const;
+/** Returns the record as it is, with its options known to the type checker. */
+export function command<const Names extends string>(record: Command<Names>): Command<Names> {
+  return record;
+}
 
-/** Is thrown by a command to end with one line and an exit code. */
+/** The option of each command that prints data. */
+export const JSON_OPTION: CommandOption = { summary: "print JSON" };
+
+/** Is thrown by a command that cannot do what was asked; the text is all that the user sees. */
 export class CommandError extends Error {
   override name = "CommandError";
 
-  /** @param message what failed, why, and what to do */
-  constructor(message: string, readonly exitCode: number = EXIT.failed) {
+  /**
+   * @param message what failed, why, what to do
+   * @param exitCode 1, or one of `exit_codes.ts`
+   */
+  constructor(message: string, readonly exitCode: number = 1) {
     super(message);
   }
 }
-
-/** The flag that makes a command print JSON. */
-export const JSON_FLAG: Flag = { name: "json", summary: "print JSON" };

@@ -1,34 +1,57 @@
 /**
- * Entry of the program `weft`.
+ * The command line: finds the command, runs it, maps errors to exit codes.
  *
  * @module
  */
 
 import { resolvePlaces } from "../router/config/mod.ts";
-import type { Context } from "./command.ts";
-import { dispatch } from "./dispatch.ts";
+import { routerClient } from "./client.ts";
+import type { Io } from "./command.ts";
+import { COMMANDS } from "./commands/mod.ts";
+import { exitCodeOf, lineOf } from "./exit_codes.ts";
+import { dispatch, WordsError } from "./framework.ts";
 
-const encoder = new TextEncoder();
-
-/** Writes all of it; a reader that has gone, as `head`, is no error. */
-function write(stream: typeof Deno.stdout, text: string): void {
-  const bytes = encoder.encode(text);
+/** Runs one line. @returns the exit code */
+export async function main(argv: readonly string[], io: Io): Promise<number> {
   try {
-    for (let at = 0; at < bytes.length;) at += stream.writeSync(bytes.subarray(at));
+    return await dispatch(COMMANDS, argv, io);
   } catch (error) {
-    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+    const line = lineOf(error);
+    // A fault of ours: the stack is what a report needs.
+    if (line === undefined) throw error;
+    io.err(line);
+    if (error instanceof WordsError) io.err(error.usage);
+    return exitCodeOf(error);
   }
 }
 
-if (import.meta.main) {
+/** Returns the terminal, and the router that the environment names. */
+export function systemIo(): Io {
+  const encoder = new TextEncoder();
   const env = (name: string): string | undefined => Deno.env.get(name);
-  const cwd = Deno.cwd();
-  const context: Omit<Context, "words" | "flags"> = {
+  const cwd = currentDirectory();
+  const places = resolvePlaces(env, cwd);
+  return {
+    out: (text) => writeAll(Deno.stdout, encoder.encode(text)),
+    err: (line) => writeAll(Deno.stderr, encoder.encode(`${line}\n`)),
     env,
     cwd,
-    places: resolvePlaces(env, cwd),
-    out: (text) => write(Deno.stdout, text),
-    note: (line) => write(Deno.stderr, `${line}\n`),
+    places,
+    client: routerClient(places.socket),
   };
-  Deno.exit(await dispatch(Deno.args, context));
 }
+
+function currentDirectory(): string {
+  try {
+    return Deno.cwd();
+  } catch {
+    // It was removed; absolute paths still work.
+    return "/";
+  }
+}
+
+function writeAll(stream: { writeSync(bytes: Uint8Array): number }, bytes: Uint8Array): void {
+  for (let at = 0; at < bytes.length;) at += stream.writeSync(bytes.subarray(at));
+}
+
+if (import.meta.main) Deno.exit(await main(Deno.args, systemIo()));

@@ -1,21 +1,18 @@
 /**
- * The command `weft`: words in, one request to the router, its answer out.
+ * The command line: argv in, text and exit code out.
  *
  * ```
- *   main.ts -> dispatch.ts -> commands/NAME.ts ──client.ts──> router (unix socket)
- *                  |                 └─ launch ─> background.ts ── starts ──> launch --foreground, which is the Router
- *              framework.ts  words to operands and flags
- *              help.ts       help from the same records
+ *   main.ts ── framework.ts ── commands/*.ts ──┬── client.ts ──> router, unix socket
+ *              (commander)     command.ts      └── router/mod.ts, loaded only by what needs it:
+ *                                                  launch --foreground, and what works without a router
  * ```
  *
- * A command is a record (`command.ts`); adding one is a file and a line in `commands/mod.ts`. It decides nothing about the
- * network: what a request means, the router says. Only `launch`, and `expose`, `hide` and `ps` without a router, touch the
- * system, through `router/`.
+ * A command is a record; parsing and help come from it. Results go to standard output and nothing else does; an error is one line
+ * with the remedy on standard error.
  *
- * Callers: `main.ts` is the entry; embedders use `router/` instead.
+ * Nobody imports it; `scripts/weft` runs `main.ts`.
  *
  * @module
  */
 
-export { type Command, CommandError, type Context, EXIT } from "./command.ts";
-export { dispatch, exitCodeOf, type Surroundings } from "./dispatch.ts";
+export { main, systemIo } from "./main.ts";

@@ -11,7 +11,7 @@
  */
 
 import { Bug } from "../base/mod.ts";
-import { check, errnoName } from "./errno.ts";
+import { check, ERRNO, errnoName, SysError } from "./errno.ts";
 import { Fd, openFd } from "./fd.ts";
 import { errno, libc } from "./libc.ts";
 import { readLinkProc } from "./procfs.ts";
@@ -50,13 +50,26 @@ export function netnsInode(namespace: Fd | number | string): bigint {
   }
   const number = typeof namespace === "number" ? namespace : namespace.number;
   const link = readLinkProc(`/proc/thread-self/fd/${number}`) ?? "nothing";
-  const match = /^net:\[([0-9]+)\]$/.exec(link);
-  if (match?.[1] === undefined) {
-    throw new TypeError(
-      `Cannot use descriptor ${number}: a network namespace is needed, not ${link}`,
-    );
+  const inode = inodeIn(link) ?? inodeWithin(number);
+  if (inode !== undefined) return inode;
+  throw new TypeError(
+    `Cannot use descriptor ${number}: a network namespace is needed, not ${link}`,
+  );
+}
+
+function inodeIn(link: string | undefined): bigint | undefined {
+  const digits = /^net:\[([0-9]+)\]$/.exec(link ?? "")?.[1];
+  return digits === undefined ? undefined : BigInt(digits);
+}
+
+/** A namespace with a name shows that name and not its inode; from within every namespace shows it. */
+function inodeWithin(number: number): bigint | undefined {
+  try {
+    return inodeIn(withNetns(number, () => readLinkProc("/proc/thread-self/ns/net")));
+  } catch (error) {
+    if (error instanceof SysError && error.errno === ERRNO.EINVAL) return undefined;
+    throw error;
   }
-  return BigInt(match[1]);
 }
 
 /**

@@ -71,33 +71,28 @@ const CONNECTION = gobStruct({
 
 const CONNECTIONS = gobList(CONNECTION);
 
+/** Entries as gob messages: entries never change, every stream numbers its types alike, and the table goes out often. */
+const ENCODED = new WeakMap<PeerEntry, { peer: Uint8Array; connections: Uint8Array }>();
+
 /** Payloads are cut near this size: far below the limit of a message, and each peer's entry stays whole. */
 const CHUNK_BYTES = 4 * 1024 * 1024;
 
-/**
- * Encodes entries as payloads of at most about 4 MiB; none for no entries.
- *
- * @param ids type ids in the order of definition, see {@link GobEncoder}
- */
-export function encodeTopology(
-  entries: Iterable<PeerEntry>,
-  ids: readonly number[] = [],
-): Uint8Array[] {
+/** Encodes entries as payloads of at most about 4 MiB; none for no entries. */
+export function encodeTopology(entries: Iterable<PeerEntry>): Uint8Array[] {
   const payloads: Uint8Array[] = [];
-  let gob = new GobEncoder(ids);
+  let gob = new GobEncoder();
   for (const entry of entries) {
-    gob.write(PEER, {
-      NameByte: peerNameToBytes(entry.name),
-      NickName: entry.nickname,
-      UID: entry.uid,
-      Version: entry.version,
-      ShortID: entry.shortId ?? 0,
-      HasShortID: entry.shortId !== undefined,
-    });
-    gob.write(CONNECTIONS, entry.connections.map(toSummary));
+    const encoded = ENCODED.get(entry);
+    gob.define(PEER);
+    const peer = encoded?.peer ?? gob.encode(PEER, toPeerSummary(entry));
+    gob.append(peer).define(CONNECTIONS);
+    const connections = encoded?.connections ??
+      gob.encode(CONNECTIONS, entry.connections.map(toSummary));
+    gob.append(connections);
+    if (encoded === undefined) ENCODED.set(entry, { peer, connections });
     if (gob.length < CHUNK_BYTES) continue;
     payloads.push(gob.bytes());
-    gob = new GobEncoder(ids);
+    gob = new GobEncoder();
   }
   if (gob.length > 0) payloads.push(gob.bytes());
   return payloads;
@@ -125,6 +120,17 @@ export function decodeTopology(payload: Uint8Array): PeerEntry[] {
     });
   }
   return entries;
+}
+
+function toPeerSummary(entry: PeerEntry): GobValue<typeof PEER> {
+  return {
+    NameByte: peerNameToBytes(entry.name),
+    NickName: entry.nickname,
+    UID: entry.uid,
+    Version: entry.version,
+    ShortID: entry.shortId ?? 0,
+    HasShortID: entry.shortId !== undefined,
+  };
 }
 
 function toSummary(connection: ConnectionEntry): GobValue<typeof CONNECTION> {

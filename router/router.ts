@@ -194,7 +194,7 @@ export class Router {
       log: log.area("switch"),
     });
     this.#switch = plane;
-    this.#resources.defer(() => plane.stop());
+    await this.#own(() => plane.stop());
     const mesh = await startMesh({
       name,
       nickname: config.nickname,
@@ -212,7 +212,7 @@ export class Router {
       onEvent: (event) => this.#onMesh(event),
     });
     this.#mesh = mesh;
-    this.#resources.defer(() => mesh.stop());
+    await this.#own(() => mesh.stop());
     this.#configure();
     store.setTargets(targets);
     this.#serve();
@@ -223,6 +223,13 @@ export class Router {
       mtu: host.mtuBytes,
       version: VERSION,
     });
+  }
+
+  /** Takes charge of a part; one that comes up while the router goes down is stopped at once. */
+  async #own(stop: () => Promise<void>): Promise<void> {
+    if (this.#stopping === undefined) return this.#resources.defer(stop);
+    await stop();
+    throw new Error(await this.ended ?? "Cannot launch: it was stopped meanwhile");
   }
 
   #serve(): void {
@@ -310,7 +317,7 @@ export class Router {
       log.warn("no overlay works", { ...fields, reason: news.reason });
       return this.#mesh?.overlayFailed(news.id, news.reason);
     }
-    if (news.established) log.info("established", { ...fields, mtu: tunnel.mtuBytes });
+    if (news.established) log.info("established", fields);
     else log.warn("no longer established", { ...fields, reason: tunnel.reason ?? "silence" });
     this.#mesh?.overlayEstablished(news.id, news.established);
   }

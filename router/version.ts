@@ -1,8 +1,10 @@
 /**
- * The version of this tree; `deno.json` says the same.
+ * The version of this tree, as `deno.json` has it.
  *
  * @module
  */
 
+import manifest from "../deno.json" with { type: "json" };
+
 /** What `weft version` prints. */
-export const VERSION = "0.1.0";
+export const VERSION: string = manifest.version;

@@ -1,50 +1,40 @@
 /**
- * `weft attach`.
+ * `weft attach`: gives a container addresses on the network.
  *
  * @module
  */
 
-import { post } from "../client.ts";
-import { type Command, JSON_FLAG } from "../command.ts";
-import { addressLine, needAddresses, oneContainer, splitAddresses } from "../operands.ts";
+import { command, CommandError, JSON_OPTION } from "../command.ts";
+import { dockerHost, printAddresses, splitWords } from "./_containers.ts";
 
-const LATER = "is not in this version";
-
-/** Gives a container addresses. */
-export const command: Command = {
+/** `weft attach [ADDR...] CONTAINER`. */
+export const attachCommand = command({
   name: "attach",
-  summary: "Gives a container addresses, and with the first its interface ethwe",
-  operands: [{ name: "ADDR", optional: true, many: true }, { name: "CONTAINER" }],
-  flags: [
-    { name: "no-multicast-route", summary: "adds no route for 224.0.0.0/4" },
-    JSON_FLAG,
-    // They switch off what is not here.
-    { name: "without-dns" },
-    { name: "no-rewrite-hosts" },
-    { name: "rewrite-hosts", refused: LATER },
-    { name: "add-host", value: "NAME:IP", refused: LATER },
-    { name: "or-die", refused: LATER },
-  ],
-  detail: `
-Prints the addresses. An address that the container has already is no error; one that another
-container on this host has is refused.
-
-  weft attach 10.32.0.1/12 web
-  weft attach 10.32.0.2/12 netns:/run/netns/blue`,
-  async run({ words, flags, env, cwd, places, out }): Promise<number> {
-    const { addresses, others } = splitAddresses("attach", words);
-    const container = oneContainer("attach", others, cwd);
-    needAddresses("attach", addresses, " CONTAINER");
-    const multicastRoute = !flags.has("no-multicast-route");
-    // That engine knows the container.
-    const dockerHost = env("DOCKER_HOST") || undefined;
-    const answer = await post(places, "/attach", {
+  summary: "give a container addresses on the network",
+  args: "[ADDR...] CONTAINER",
+  count: [1, Infinity],
+  options: {
+    "no-multicast-route": { summary: "no route for multicast in the container" },
+    "without-dns": { summary: "accepted; there is no DNS in this version" },
+    "or-die": { summary: "accepted; a failed attach changes nothing" },
+    "rewrite-hosts": { summary: "refused; not in this version" },
+    "add-host": { value: "NAME:IP", summary: "refused; not in this version" },
+    json: JSON_OPTION,
+  },
+  async run(words, options, io): Promise<void> {
+    for (const name of ["rewrite-hosts", "add-host"] as const) {
+      if (options[name]) {
+        throw new CommandError(`Cannot attach with --${name}: it is not in this version`);
+      }
+    }
+    const { addresses, container } = splitWords(words, io);
+    const answer = await io.client.post("/attach", {
       container,
       addresses,
-      dockerHost,
-      multicastRoute,
+      dockerHost: dockerHost(io),
+      multicastRoute: options["no-multicast-route"] === undefined,
     });
-    out(flags.has("json") ? `${JSON.stringify(answer)}\n` : addressLine(answer["addresses"]));
-    return 0;
+    if (options.json) io.out(answer);
+    else printAddresses(JSON.parse(answer).addresses, false, io);
   },
-};
+});

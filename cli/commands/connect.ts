@@ -1,32 +1,25 @@
 /**
- * `weft connect`.
+ * `weft connect`: adds targets.
  *
  * @module
  */
 
-import { UsageError } from "../../router/config/mod.ts";
-import { postForm } from "../client.ts";
-import type { Command } from "../command.ts";
+import { command } from "../command.ts";
+import { usageOf, WordsError } from "../framework.ts";
 
-/** Adds targets. */
-export const command: Command = {
+/** `weft connect [--replace] PEER...`. */
+export const connectCommand = command({
   name: "connect",
-  summary: "Connects to further peers",
-  operands: [{ name: "PEER", optional: true, many: true }],
-  flags: [{
-    name: "replace",
-    summary: "forgets all earlier ones first; then no peer need be named",
-  }],
-  detail: "A PEER is HOST or HOST:PORT. Those connected to are stored.",
-  async run({ words: peers, flags, places }): Promise<number> {
-    const replace = flags.has("replace");
-    if (peers.length === 0 && !replace) {
-      throw new UsageError("Cannot connect: no peer given; HOST or HOST:PORT", true);
+  summary: "connect to peers, now and after a relaunch with --resume",
+  args: "PEER...",
+  count: [0, Infinity],
+  options: { replace: { summary: "forget all earlier peers first" } },
+  async run(peers, options, io): Promise<void> {
+    if (peers.length === 0 && !options.replace) {
+      throw new WordsError("Cannot connect: name a peer", usageOf(connectCommand));
     }
-    await postForm(places, "/connect", [
-      ...peers.map((peer) => ["peer", peer] as const),
-      ["replace", `${replace}`],
-    ]);
-    return 0;
+    const form = new URLSearchParams(peers.map((peer) => ["peer", peer]));
+    if (options.replace) form.set("replace", "true");
+    await io.client.post("/connect", form);
   },
-};
+});

@@ -1,28 +1,23 @@
 /**
- * `weft detach`.
+ * `weft detach`: takes addresses from a container.
  *
  * @module
  */
 
-import { post } from "../client.ts";
-import { type Command, JSON_FLAG } from "../command.ts";
-import { addressLine, needAddresses, oneContainer, splitAddresses } from "../operands.ts";
+import { command, JSON_OPTION } from "../command.ts";
+import { dockerHost, printAddresses, splitWords } from "./_containers.ts";
 
-/** Takes addresses from a container. */
-export const command: Command = {
+/** `weft detach [ADDR...] CONTAINER`. */
+export const detachCommand = command({
   name: "detach",
-  summary: "Takes addresses from a container, and with the last its interface",
-  operands: [{ name: "ADDR", optional: true, many: true }, { name: "CONTAINER" }],
-  flags: [JSON_FLAG],
-  detail: "Prints the addresses that were removed. One that is not attached is no error.",
-  async run({ words, flags, env, cwd, places, out }): Promise<number> {
-    const { addresses, others } = splitAddresses("detach", words);
-    const container = oneContainer("detach", others, cwd);
-    needAddresses("detach", addresses, " CONTAINER");
-    // That engine knows the container.
-    const dockerHost = env("DOCKER_HOST") || undefined;
-    const answer = await post(places, "/detach", { container, addresses, dockerHost });
-    out(flags.has("json") ? `${JSON.stringify(answer)}\n` : addressLine(answer["addresses"]));
-    return 0;
+  summary: "take addresses from a container; with the last the interface goes",
+  args: "[ADDR...] CONTAINER",
+  count: [1, Infinity],
+  options: { json: JSON_OPTION },
+  async run(words, options, io): Promise<void> {
+    const { addresses, container } = splitWords(words, io);
+    const body = { container, addresses, dockerHost: dockerHost(io) };
+    const answer = JSON.parse(await io.client.post("/detach", body));
+    printAddresses(answer.addresses, options.json === true, io);
   },
-};
+});

@@ -1,41 +1,30 @@
 /**
- * `weft expose`.
+ * `weft expose`: gives the host addresses on the network.
  *
  * @module
  */
 
-import { NotRunningError, post } from "../client.ts";
-import { type Command, JSON_FLAG } from "../command.ts";
-import { addressLine, needAddresses, splitAddresses } from "../operands.ts";
-import { UsageError } from "../../router/config/mod.ts";
+import { command, CommandError, JSON_OPTION } from "../command.ts";
+import { printAddresses, withOrWithoutRouter } from "./_containers.ts";
 
-/** Gives the host addresses. */
-export const command: Command = {
+/** `weft expose [ADDR...]`. */
+export const exposeCommand = command({
   name: "expose",
-  summary: "Gives this host addresses in the network",
-  operands: [{ name: "ADDR", optional: true, many: true }],
-  flags: [
-    JSON_FLAG,
-    { name: "fqdn", short: "h", value: "FQDN", refused: "is not in this version" },
-    // It leaves out what is not done here.
-    { name: "without-masquerade" },
-  ],
-  detail: "Prints the addresses. Works without a router, as long as the bridge is there.",
-  async run({ words, flags, env, places, out }): Promise<number> {
-    const { addresses, others } = splitAddresses("expose", words);
-    if (others.length > 0) {
-      throw new UsageError(`Cannot expose "${others[0]}": write IP/LEN, as 10.32.0.1/12`);
-    }
-    needAddresses("expose", addresses, "");
-    let done: unknown;
-    try {
-      done = (await post(places, "/expose", { addresses }))["addresses"] ?? addresses;
-    } catch (error) {
-      if (!(error instanceof NotRunningError)) throw error;
-      const { localContainers } = await import("../../router/mod.ts");
-      done = localContainers(env("WEFT_BRIDGE") || undefined).expose(addresses);
-    }
-    out(flags.has("json") ? `${JSON.stringify({ addresses: done })}\n` : addressLine(done));
-    return 0;
+  summary: "give this host addresses on the network",
+  args: "[ADDR...]",
+  count: [0, Infinity],
+  options: {
+    "without-masquerade": { summary: "accepted; this version makes no NAT rules" },
+    h: { value: "FQDN", summary: "refused; there is no DNS in this version" },
+    json: JSON_OPTION,
   },
-};
+  async run(words, options, io): Promise<void> {
+    if (options.h) throw new CommandError("Cannot expose with -h: DNS is not in this version");
+    const addresses = await withOrWithoutRouter(
+      io,
+      async () => JSON.parse(await io.client.post("/expose", { addresses: words })).addresses,
+      (containers) => containers.expose(words),
+    );
+    printAddresses(addresses, options.json === true, io);
+  },
+});

@@ -1,21 +1,19 @@
 /**
- * `weft forget`.
+ * `weft forget`: removes targets.
  *
  * @module
  */
 
-import { postForm } from "../client.ts";
-import type { Command } from "../command.ts";
+import { command } from "../command.ts";
 
-/** Removes targets. */
-export const command: Command = {
+/** `weft forget PEER...`. */
+export const forgetCommand = command({
   name: "forget",
-  summary: "Stops trying to connect to peers",
-  operands: [{ name: "PEER", many: true }],
-  flags: [],
-  detail: "Connections that are there stay until they break. An unknown peer is no error.",
-  async run({ words: peers, places }): Promise<number> {
-    await postForm(places, "/forget", peers.map((peer) => ["peer", peer]));
-    return 0;
+  summary: "do not connect to these peers again",
+  args: "PEER...",
+  count: [1, Infinity],
+  options: {},
+  async run(peers, _options, io): Promise<void> {
+    await io.client.post("/forget", new URLSearchParams(peers.map((peer) => ["peer", peer])));
   },
-};
+});

@@ -1,21 +1,17 @@
 /**
- * `weft help`.
+ * `weft help`: the framework answers it; the record is for the list.
  *
  * @module
  */
 
-import type { Command } from "../command.ts";
-import { commandHelp, programHelp } from "../help.ts";
+import { command } from "../command.ts";
 
-/** Prints help. */
-export const command: Command = {
+/** `weft help [COMMAND]`. */
+export const helpCommand = command({
   name: "help",
-  summary: "Tells about all commands, or about one",
-  operands: [{ name: "COMMAND", optional: true }],
-  flags: [],
-  async run({ words: [name], out }): Promise<number> {
-    const { findCommand, loadAll } = await import("./mod.ts");
-    out(name === undefined ? programHelp(await loadAll()) : commandHelp(await findCommand(name)));
-    return 0;
-  },
-};
+  summary: "show the commands, or the options of one",
+  args: "[COMMAND]",
+  count: [0, 1],
+  options: {},
+  run: () => Promise.resolve(),
+});

@@ -1,5 +1,5 @@
 /**
- * `weft launch`.
+ * `weft launch`: starts the router, in the background unless told otherwise.
  *
  * @module
  */
@@ -8,95 +8,79 @@ import {
   type ConfigSystem,
   OPTIONS,
   parseLaunch,
-  type RawOptions,
   resolveConfig,
   type Resolved,
+  UsageError,
 } from "../../router/config/mod.ts";
-import { launchRouter } from "../background.ts";
-import { answers } from "../client.ts";
-import { type Command, CommandError, type Context, EXIT, type Flag } from "../command.ts";
-import { leaveReason, makePlaces } from "../places.ts";
+import { command, CommandError, type Io } from "../command.ts";
+import { exitCodeOf, lineOf } from "../exit_codes.ts";
+import { table, usageOf, WordsError } from "../framework.ts";
+import { launchInBackground } from "./_background.ts";
 
-/** Launches the router. */
-export const command: Command = {
+/** `weft launch [options] [PEER...]`. */
+export const launchCommand = command({
   name: "launch",
-  summary: "Starts the router, and returns when it is ready",
-  operands: [{ name: "PEER", optional: true, many: true }],
-  flags: OPTIONS.filter((option) => option.summary !== undefined).map(toFlag),
+  aliases: ["launch-router"],
+  summary: "start the router and connect to peers",
+  args: "[PEER...]",
+  count: [0, Infinity],
+  options: {},
   passThrough: true,
-  detail: `
-Prints the name of this peer. A PEER is HOST or HOST:PORT; those named are stored. Options of all
-versions of Weave Net are known, with one dash too; variables WEFT_X stand for options.
-
-  weft launch --password-file /etc/weft-password 192.0.2.1`,
-  async run(context): Promise<number> {
-    const raw = parseLaunch(context.words, context.env);
-    const resolved = resolveConfig(raw, system(context));
-    if (resolved.mode.foreground) return await runHere(resolved, context);
-    await check(resolved);
-    return await startInBackground(raw, resolved, context);
+  details: optionHelp(),
+  async run(words, _options, io): Promise<number | void> {
+    const { resolved, raw } = resolve(words, io);
+    if (resolved.mode.foreground) return await launchInForeground(resolved, io);
+    if (Deno.uid() !== 0) {
+      throw new CommandError("Cannot launch: must run as root; try: sudo weft launch");
+    }
+    return await launchInBackground(raw, resolved, io);
   },
-};
+});
 
-function toFlag({ name, value, summary }: (typeof OPTIONS)[number]): Flag {
-  return {
-    name,
-    ...(value === undefined ? {} : { value }),
-    ...(summary === undefined ? {} : { summary }),
-  };
-}
-
-function system({ env, cwd }: Context): ConfigSystem {
-  return {
-    env,
-    cwd,
+function resolve(
+  words: readonly string[],
+  io: Io,
+): { resolved: Resolved; raw: ReturnType<typeof parseLaunch> } {
+  const system: ConfigSystem = {
+    env: io.env,
+    cwd: io.cwd,
     hostname: () => Deno.hostname(),
     readTextFile: (path) => Deno.readTextFileSync(path),
   };
+  try {
+    const raw = parseLaunch(words, io.env);
+    return { raw, resolved: resolveConfig(raw, system) };
+  } catch (error) {
+    if (!(error instanceof UsageError) || !error.unknown) throw error;
+    throw new WordsError(error.message, usageOf(launchCommand));
+  }
 }
 
-/** Becomes the router. A background one leaves the reason why it does not start for the `launch` that waits. */
-async function runHere({ config, mode, notes }: Resolved, { env }: Context): Promise<number> {
-  makePlaces(config);
+async function launchInForeground({ config, mode, notes }: Resolved, io: Io): Promise<number> {
+  const { runDaemon } = await import("../../router/mod.ts");
+  // What the router starts shall not find the password in its environment.
+  for (const name of ["WEFT_PASSWORD", "WEAVE_PASSWORD"]) Deno.env.delete(name);
+  const watchdog = Number(io.env("WATCHDOG_USEC"));
   try {
-    const { runDaemon } = await import("../../router/mod.ts");
-    const watchdogUs = Number(env("WATCHDOG_USEC"));
     const reason = await runDaemon(config, {
       detached: mode.detached,
       notes,
-      notifySocket: env("NOTIFY_SOCKET"),
-      watchdogUs: watchdogUs > 0 ? watchdogUs : undefined,
+      notifySocket: io.env("NOTIFY_SOCKET"),
+      watchdogUs: watchdog > 0 ? watchdog : undefined,
     });
-    return reason === undefined ? EXIT.done : EXIT.failed;
+    return reason === undefined ? 0 : 1;
   } catch (error) {
-    if (!mode.detached) throw error;
-    leaveReason(config, error instanceof Error ? error.message : String(error));
-    return EXIT.failed;
+    // The reason is in the log already, as its last line.
+    if (mode.detached && lineOf(error) !== undefined) return exitCodeOf(error);
+    throw error;
   }
 }
 
-/** Finds out what would fail anyway, before anything is made. */
-async function check({ config }: Resolved): Promise<void> {
-  if (Deno.uid() !== 0) {
-    throw new CommandError("Cannot launch: must run as root; try: sudo weft launch");
-  }
-  if (await answers(config)) {
-    throw new CommandError(
-      `Cannot launch: already running in ${config.runtimeDir}; weft stop ends it`,
-      EXIT.alreadyRunning,
-    );
-  }
-}
-
-async function startInBackground(
-  raw: RawOptions,
-  { config, notes }: Resolved,
-  { cwd, note, out }: Context,
-): Promise<number> {
-  for (const line of notes) note(line);
-  if (config.passwords.length === 0) note("no password: data is sent in clear");
-  const { name, warnings } = await launchRouter(raw, config, cwd);
-  for (const line of warnings) note(line);
-  out(`${name}\n`);
-  return EXIT.done;
+function optionHelp(): string {
+  const rows = OPTIONS.flatMap(({ name, value, summary }) =>
+    summary === undefined
+      ? []
+      : [[value === undefined ? `--${name}` : `--${name} ${value}`, summary] as const]
+  );
+  return ["Options (default in parentheses):", ...table(rows)].join("\n");
 }

@@ -1,45 +1,49 @@
 /**
- * `weft logs`.
+ * `weft logs`: what a background router has logged.
  *
  * @module
  */
 
-import { type Command, CommandError } from "../command.ts";
+import { command, CommandError } from "../command.ts";
 
 const POLL_MS = 200;
+const CHUNK_BYTES = 65536;
 
-/** Prints the log of a background router. */
-export const command: Command = {
+/** `weft logs [-f]`. */
+export const logsCommand = command({
   name: "logs",
-  summary: "Prints the log of a router in the background",
-  operands: [],
-  flags: [{ name: "follow", short: "f", summary: "goes on as the log grows" }],
-  detail: "A router that runs in the foreground logs to its supervisor: journalctl -u weft.",
-  async run({ flags, places: { logFile } }): Promise<number> {
-    let file: Deno.FsFile;
-    try {
-      file = await Deno.open(logFile);
-    } catch (error) {
-      const reason = error instanceof Deno.errors.NotFound
-        ? "there is none; was the router launched in the background?"
-        : error instanceof Error
-        ? error.message
-        : String(error);
-      throw new CommandError(`Cannot read the log ${logFile}: ${reason}`);
+  summary: "show the log of a router in the background",
+  args: "",
+  count: [0, 0],
+  options: { follow: { short: "f", summary: "go on as the log grows" } },
+  async run(_words, options, io): Promise<void> {
+    const { logFile } = io.places;
+    using file = open(logFile);
+    const decoder = new TextDecoder();
+    const chunk = new Uint8Array(CHUNK_BYTES);
+    for (;;) {
+      const length = file.readSync(chunk);
+      if (length !== null && length > 0) {
+        io.out(decoder.decode(chunk.subarray(0, length), { stream: true }));
+      } else if (!options.follow) return;
+      else await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     }
-    using _closed = file;
-    await copy(file, flags.has("follow"));
-    return 0;
   },
-};
+});
 
-async function copy(file: Deno.FsFile, follow: boolean): Promise<void> {
-  const buffer = new Uint8Array(65536);
-  for (;;) {
-    const count = await file.read(buffer);
-    if (count !== null) {
-      for (let at = 0; at < count;) at += await Deno.stdout.write(buffer.subarray(at, count));
-    } else if (follow) await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-    else return;
+function open(path: string): Deno.FsFile {
+  try {
+    return Deno.openSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) {
+      throw new CommandError(
+        `Cannot show the log: no ${path}; a router in the foreground logs to its supervisor, ` +
+          "as in: journalctl -u weft",
+      );
+    }
+    if (error instanceof Deno.errors.PermissionDenied) {
+      throw new CommandError(`Cannot show the log: ${path} is root's; try sudo`);
+    }
+    throw error;
   }
 }

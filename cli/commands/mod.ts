@@ -1,51 +1,42 @@
 /**
- * All subcommands.
+ * All commands, in the order of the help.
  *
- * A command is a file here and a line in the list; usage and help follow. Only the one that is run is loaded.
+ * A command is a file with a record and a line in the list; help follows. What is heavy it imports when it runs, so that
+ * `weft status` does not load the router.
  *
  * @module
  */
 
-import { UsageError } from "../../router/config/mod.ts";
 import type { Command } from "../command.ts";
+import { attachCommand } from "./attach.ts";
+import { connectCommand } from "./connect.ts";
+import { detachCommand } from "./detach.ts";
+import { exposeCommand } from "./expose.ts";
+import { forgetCommand } from "./forget.ts";
+import { helpCommand } from "./help.ts";
+import { hideCommand } from "./hide.ts";
+import { launchCommand } from "./launch.ts";
+import { logsCommand } from "./logs.ts";
+import { psCommand } from "./ps.ts";
+import { reportCommand } from "./report.ts";
+import { statusCommand } from "./status.ts";
+import { stopCommand } from "./stop.ts";
+import { versionCommand } from "./version.ts";
 
-type Load = () => Promise<{ readonly command: Command }>;
-
-/** Commands in the order of the help. */
-export const COMMANDS: ReadonlyMap<string, Load> = new Map<string, Load>([
-  ["launch", () => import("./launch.ts")],
-  ["stop", () => import("./stop.ts")],
-  ["status", () => import("./status.ts")],
-  ["attach", () => import("./attach.ts")],
-  ["detach", () => import("./detach.ts")],
-  ["expose", () => import("./expose.ts")],
-  ["hide", () => import("./hide.ts")],
-  ["ps", () => import("./ps.ts")],
-  ["connect", () => import("./connect.ts")],
-  ["forget", () => import("./forget.ts")],
-  ["report", () => import("./report.ts")],
-  ["logs", () => import("./logs.ts")],
-  ["version", () => import("./version.ts")],
-  ["help", () => import("./help.ts")],
-]);
-
-/** Other spellings that Weave Net had. */
-export const ALIASES: ReadonlyMap<string, string> = new Map([
-  ["launch-router", "launch"],
-  ["stop-router", "stop"],
-  ["--version", "version"],
-  ["--help", "help"],
-  ["-h", "help"],
-]);
-
-/** Returns the command of a name. @throws {UsageError} if there is none */
-export async function findCommand(name: string): Promise<Command> {
-  const load = COMMANDS.get(ALIASES.get(name) ?? name);
-  if (load === undefined) throw new UsageError(`Unknown command "${name}"`, true);
-  return (await load()).command;
-}
-
-/** Returns all commands in the order of the help. */
-export async function loadAll(): Promise<Command[]> {
-  return await Promise.all([...COMMANDS.values()].map(async (load) => (await load()).command));
-}
+/** All commands. */
+export const COMMANDS: readonly Command[] = [
+  launchCommand,
+  stopCommand,
+  statusCommand,
+  attachCommand,
+  detachCommand,
+  exposeCommand,
+  hideCommand,
+  connectCommand,
+  forgetCommand,
+  psCommand,
+  reportCommand,
+  logsCommand,
+  versionCommand,
+  helpCommand,
+];

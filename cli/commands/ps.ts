@@ -1,36 +1,34 @@
 /**
- * `weft ps`.
+ * `weft ps`: who is on the network of this host.
  *
  * @module
  */
 
-import { get, NotRunningError } from "../client.ts";
-import { type Command, JSON_FLAG } from "../command.ts";
-import { containerText } from "../operands.ts";
+import { command, JSON_OPTION } from "../command.ts";
+import { absoluteContainer, dockerHost, withOrWithoutRouter } from "./_containers.ts";
 
-/** Lists what is attached. */
-export const command: Command = {
+/** `weft ps [CONTAINER...]`. */
+export const psCommand = command({
   name: "ps",
-  summary: "Lists attached containers with MAC and addresses",
-  operands: [{ name: "CONTAINER", optional: true, many: true }],
-  flags: [JSON_FLAG],
-  detail: "The addresses of this host itself come first, as weave:expose. Works without a router.",
-  async run({ words, flags, env, cwd, places, out }): Promise<number> {
-    const json = flags.has("json");
-    const containers = words.map((word) => containerText(word, cwd));
-    const dockerHost = env("DOCKER_HOST") || undefined;
-    const query = new URLSearchParams(containers.map((container) => ["container", container]));
-    if (dockerHost !== undefined) query.set("dockerHost", dockerHost);
-    try {
-      out(await get(places, `/ps?${query}`, { json }));
-    } catch (error) {
-      if (!(error instanceof NotRunningError)) throw error;
-      const { localContainers, psText } = await import("../../router/mod.ts");
-      const rows = await localContainers(env("WEFT_BRIDGE") || undefined).ps(containers, {
-        dockerHost,
-      });
-      out(json ? `${JSON.stringify(rows)}\n` : psText(rows));
-    }
-    return 0;
+  summary: "list containers with their MAC and addresses",
+  args: "[CONTAINER...]",
+  count: [0, Infinity],
+  options: { json: JSON_OPTION },
+  async run(words, options, io): Promise<void> {
+    const operands = words.map((word) => absoluteContainer(word, io));
+    const query = new URLSearchParams(operands.map((operand) => ["container", operand]));
+    const host = dockerHost(io);
+    if (host !== undefined) query.set("dockerHost", host);
+    const json = options.json === true;
+    const text = await withOrWithoutRouter(
+      io,
+      () => io.client.get(`/ps?${query}`, json ? "json" : undefined),
+      async (containers) => {
+        const rows = await containers.ps(operands, { dockerHost: host });
+        const { psText } = await import("../../router/mod.ts");
+        return json ? `${JSON.stringify(rows)}\n` : psText(rows);
+      },
+    );
+    io.out(text);
   },
-};
+});

@@ -1,29 +1,32 @@
 /**
- * `weft status`.
+ * `weft status`: what the router tells about itself.
  *
  * @module
  */
 
-import { UsageError } from "../../router/config/mod.ts";
-import { STATUS_PAGES } from "../../router/status/mod.ts";
-import { get } from "../client.ts";
-import { type Command, JSON_FLAG } from "../command.ts";
+import { NotFoundError } from "../client.ts";
+import { command, JSON_OPTION } from "../command.ts";
+import { usageOf, WordsError } from "../framework.ts";
 
-const NAMES = STATUS_PAGES.map((page) => page.name).filter((name) => name !== "");
-
-/** Prints a status page. */
-export const command: Command = {
+/** `weft status [WHAT]`. */
+export const statusCommand = command({
   name: "status",
-  summary: "Tells how the router and its connections are",
-  operands: [{ name: NAMES.join("|"), optional: true }],
-  flags: [JSON_FLAG],
-  async run({ words, flags, places, out }): Promise<number> {
-    const page = words[0];
-    if (page !== undefined && !NAMES.includes(page)) {
-      throw new UsageError(`Unknown status page "${page}"`, true);
+  summary: "show the router, its connections, the peers, or its targets",
+  args: "[connections|peers|targets]",
+  count: [0, 1],
+  options: { json: JSON_OPTION },
+  async run([what], options, io): Promise<void> {
+    const path = what === undefined ? "/status" : `/status/${encodeURIComponent(what)}`;
+    try {
+      if (options.json) {
+        const value: unknown = JSON.parse(await io.client.get(path, "json"));
+        return io.out(`${JSON.stringify(value, undefined, 2)}\n`);
+      }
+      const text = await io.client.get(path);
+      io.out(what === undefined ? `\n${text}\n` : text);
+    } catch (error) {
+      if (!(error instanceof NotFoundError)) throw error;
+      throw new WordsError(`Unknown status "${what}"`, usageOf(statusCommand));
     }
-    const path = page === undefined ? "/status" : `/status/${page}`;
-    out(await get(places, path, { json: flags.has("json") }));
-    return 0;
   },
-};
+});

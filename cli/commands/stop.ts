@@ -1,55 +1,42 @@
 /**
- * `weft stop`.
+ * `weft stop`: ends the router; containers of this host go on talking.
  *
  * @module
  */
 
-import { NotRunningError, post } from "../client.ts";
-import { type Command, CommandError } from "../command.ts";
+import { NoRouterError } from "../client.ts";
+import { command, CommandError } from "../command.ts";
 
-/** Time that a router has to end. */
-const END_MS = 10_000;
-const POLL_MS = 50;
+/** A router that has not ended after this is stuck. */
+const PATIENCE_MS = 15_000;
+const POLL_MS = 20;
 
-/** Stops the router. */
-export const command: Command = {
+/** `weft stop`. */
+export const stopCommand = command({
   name: "stop",
-  summary: "Stops the router; containers of this host stay connected to each other",
-  operands: [],
-  flags: [],
-  detail: "Bridge, interfaces and addresses stay. A router that does not run is no error.",
-  async run({ places, note }): Promise<number> {
+  aliases: ["stop-router"],
+  summary: "stop the router; bridge, interfaces and addresses stay",
+  args: "",
+  count: [0, 0],
+  options: {},
+  async run(_words, _options, io): Promise<void> {
     let pid: number;
     try {
-      pid = Number((await post(places, "/stop"))["pid"]);
+      pid = JSON.parse(await io.client.post("/stop", {})).pid;
     } catch (error) {
-      if (!(error instanceof NotRunningError)) throw error;
-      note(`weft is not running in ${places.runtimeDir}`);
-      return 0;
+      if (!(error instanceof NoRouterError)) throw error;
+      return io.err("The router is not running");
     }
     const { processRuns } = await import("../../router/mod.ts");
-    const deadline = performance.now() + END_MS;
-    while (isThere(places.socket) || (pid > 0 && processRuns(pid))) {
-      if (performance.now() > deadline) {
+    const end = performance.now() + PATIENCE_MS;
+    while (processRuns(pid)) {
+      if (performance.now() > end) {
         throw new CommandError(
-          `Cannot stop: the router${
-            pid === undefined ? "" : `, process ${pid},`
-          } still runs after ` +
-            `${END_MS / 1000} s (log: ${places.logFile})`,
+          `Cannot stop the router: process ${pid} has not ended; see ${io.places.logFile}, ` +
+            `or end it with: kill -9 ${pid}`,
         );
       }
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     }
-    return 0;
   },
-};
-
-function isThere(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
-}
+});

@@ -1,32 +1,33 @@
 /**
- * `weft version`.
+ * `weft version`: the command's, and the router's if one runs.
  *
  * @module
  */
 
 import { VERSION } from "../../router/config/mod.ts";
-import { get, NotRunningError } from "../client.ts";
-import { type Command, JSON_FLAG } from "../command.ts";
+import { NoRouterError } from "../client.ts";
+import { command, type Io, JSON_OPTION } from "../command.ts";
 
-/** Prints versions. */
-export const command: Command = {
+/** `weft version`. */
+export const versionCommand = command({
   name: "version",
-  summary: "Prints the versions of this command and of the router",
-  operands: [],
-  flags: [JSON_FLAG],
-  async run({ flags, places, out }): Promise<number> {
-    const router = await routerVersion(() => get(places, "/status", { json: true }));
-    if (flags.has("json")) out(`${JSON.stringify({ weft: VERSION, router: router ?? null })}\n`);
-    else out(`weft ${VERSION}\n${router === undefined ? "" : `weft router ${router}\n`}`);
-    return 0;
+  summary: "show the version of the command and of the router",
+  args: "",
+  count: [0, 0],
+  options: { json: JSON_OPTION },
+  async run(_words, options, io): Promise<void> {
+    const router = await routerVersion(io);
+    if (options.json) return io.out(`${JSON.stringify({ command: VERSION, router })}\n`);
+    io.out(`weft ${VERSION}\n`);
+    if (router !== undefined) io.out(`router ${router}\n`);
   },
-};
+});
 
-async function routerVersion(ask: () => Promise<string>): Promise<string | undefined> {
+async function routerVersion({ client }: Io): Promise<string | undefined> {
   try {
-    return String(JSON.parse(await ask()).version);
+    return JSON.parse(await client.get("/status", "json")).version;
   } catch (error) {
-    if (error instanceof NotRunningError) return undefined;
+    if (error instanceof NoRouterError) return undefined;
     throw error;
   }
 }

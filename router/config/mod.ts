@@ -16,7 +16,6 @@
  * @module
  */
 
-export { isCidrText } from "./cidr_text.ts";
 export { type LaunchOption, OPTIONS } from "./options.ts";
 export { type Environment, parseLaunch, type RawOptions } from "./parse.ts";
 export { type Places, resolvePlaces } from "./places.ts";

@@ -11,8 +11,8 @@
  */
 
 import { openFileCount, rssBytes } from "../../ffi/mod.ts";
-import { Router } from "../../mod.ts";
-import { parseLaunch, resolveConfig } from "../../router/config/mod.ts";
+import { createLogger } from "../../base/mod.ts";
+import { parseLaunch, resolveConfig, Router } from "../../mod.ts";
 
 const WARM_UP = 3;
 
@@ -43,8 +43,13 @@ if (import.meta.main) {
     hostname: () => "rounds",
     readTextFile: Deno.readTextFileSync,
   });
+  const log = createLogger("rounds", {
+    level: "error",
+    write: (line) => Deno.stderr.writeSync(new TextEncoder().encode(line + "\n")),
+    now: () => new Date(),
+  });
   const round = async (): Promise<void> => {
-    const router = await Router.start(config);
+    const router = await Router.start(config, { log });
     await router.stop();
   };
   for (let i = 0; i < WARM_UP; i++) await round();

@@ -1,0 +1,206 @@
+import { deepEqual, equal, ok, throws } from "node:assert/strict";
+import { parseLaunch } from "./parse.ts";
+import { type ConfigSystem, resolveConfig, type Resolved } from "./resolve.ts";
+import { UsageError } from "./usage_error.ts";
+
+const LONG = "a password that is long enough";
+
+function resolve(
+  words: readonly string[],
+  env: Record<string, string> = {},
+  files: Record<string, string> = {},
+): Resolved {
+  const system: ConfigSystem = {
+    env: (name) => env[name],
+    cwd: "/home/me",
+    hostname: () => "here",
+    readTextFile: (path) => {
+      const text = files[path];
+      if (text === undefined) throw new Error("no such file");
+      return text;
+    },
+  };
+  return resolveConfig(parseLaunch(words, system.env), system);
+}
+
+Deno.test("resolveConfig() has all defaults when nothing is given", () => {
+  const { config, mode, notes } = resolve([]);
+  deepEqual(config, {
+    runtimeDir: "/run/weft",
+    stateDir: "/var/lib/weft",
+    socket: "/run/weft/weft.sock",
+    pidFile: "/run/weft/router.pid",
+    logFile: "/run/weft/router.log",
+    name: undefined,
+    nickname: "here",
+    host: undefined,
+    port: 6783,
+    passwords: [],
+    trustedSubnets: [],
+    discovery: true,
+    connectionLimit: 200,
+    targets: [],
+    resume: false,
+    overlay: undefined,
+    bridge: undefined,
+    tap: "weft-tap",
+    mtuBytes: undefined,
+    logLevel: "info",
+    libsodium: "auto",
+    statusAddress: { host: "127.0.0.1", port: 6782 },
+    network: undefined,
+  });
+  deepEqual(mode, { foreground: false, detached: false });
+  deepEqual(notes, []);
+  ok(Object.isFrozen(config));
+});
+
+Deno.test("resolveConfig() takes what is given", () => {
+  const { config } = resolve([
+    "10.0.0.1/16",
+    "--host=::1",
+    "--port=7000",
+    "--name=2:0:0:0:0:1",
+    "--nickname=there",
+    "--no-discovery",
+    "--conn-limit=0",
+    "--mtu=8914",
+    "--log-level=warning",
+    "--bridge=br0",
+    "--overlay=sleeve",
+    "--no-restart",
+    "--no-libsodium",
+    "--trusted-subnets=10.1.0.0/16, 10.2.0.0/16",
+    "192.0.2.1",
+    "[2001:db8::1]:7000",
+  ]);
+  equal(config.network, "10.0.0.1/16");
+  equal(config.host, "::1");
+  equal(config.port, 7000);
+  equal(config.name, 0x0200_0000_0001);
+  equal(config.nickname, "there");
+  equal(config.discovery, false);
+  equal(config.connectionLimit, 0);
+  equal(config.mtuBytes, 8914);
+  equal(config.logLevel, "warn");
+  equal(config.bridge, "br0");
+  equal(config.overlay, "sleeve");
+  equal(config.libsodium, "never");
+  deepEqual(config.trustedSubnets, ["10.1.0.0/16", "10.2.0.0/16"]);
+  deepEqual(config.targets, ["192.0.2.1", "[2001:db8::1]:7000"]);
+});
+
+Deno.test("resolveConfig() moves all places by flag or variable", () => {
+  equal(resolve(["--runtime-dir=r/"]).config.socket, "/home/me/r/weft.sock");
+  equal(resolve([], { WEFT_STATE_DIR: "/s" }).config.stateDir, "/s");
+  equal(resolve(["--state-dir", "/t"], { WEFT_STATE_DIR: "/s" }).config.stateDir, "/t");
+});
+
+Deno.test("resolveConfig() reads several passwords from a file", () => {
+  const { config, notes } = resolve(["--password-file", "pw"], {}, {
+    "/home/me/pw": `${LONG}\r\n\nanother one, as long\n`,
+  });
+  deepEqual(config.passwords, [LONG, "another one, as long"]);
+  deepEqual(notes, []);
+});
+
+Deno.test("resolveConfig() prefers the option to the variable, and the file to both eras' variables", () => {
+  const env = {
+    WEFT_PASSWORD: "from weft, long enough",
+    WEAVE_PASSWORD: "from weave, long enough",
+  };
+  deepEqual(resolve([], env).config.passwords, ["from weft, long enough"]);
+  deepEqual(resolve(["--password", LONG], env).config.passwords, [LONG]);
+  deepEqual(resolve(["--password-file", "/f"], env, { "/f": LONG }).config.passwords, [LONG]);
+  deepEqual(resolve([], { WEAVE_PASSWORD: LONG }).config.passwords, [LONG]);
+  deepEqual(resolve([], { WEFT_PASSWORD: "" }).config.passwords, []);
+});
+
+Deno.test("resolveConfig() notes a weak password", () => {
+  equal(resolve(["--password", "rosebud"]).notes.length, 1);
+  equal(resolve(["--password", "abababababababab"]).notes.length, 1);
+  equal(resolve(["--password", LONG]).notes.length, 0);
+});
+
+Deno.test("resolveConfig() turns the status address off when it is empty", () => {
+  equal(resolve(["--status-addr="]).config.statusAddress, undefined);
+  equal(resolve([], { WEFT_STATUS_ADDR: "" }).config.statusAddress, undefined);
+  deepEqual(resolve(["--status-addr", ":80"]).config.statusAddress, { host: "0.0.0.0", port: 80 });
+  deepEqual(resolve(["--status-addr", "[::1]:80"]).config.statusAddress, { host: "::1", port: 80 });
+});
+
+Deno.test("resolveConfig() logs more when Weave Net's variable asks for it", () => {
+  equal(resolve([], { WEAVE_DEBUG: "1" }).config.logLevel, "debug");
+  equal(resolve(["-debug"]).config.logLevel, "debug");
+});
+
+const HARMLESS: readonly string[][] = [
+  ["--no-dns"],
+  ["--without-dns"],
+  ["--proxy=false"],
+  ["--plugin=false"],
+  ["--no-restart"],
+  ["--no-default-ipalloc"],
+  ["--no-rewrite-hosts"],
+  ["--ipalloc-range", ""],
+  ["--awsvpc=false"],
+];
+for (const words of HARMLESS) {
+  Deno.test(`resolveConfig() accepts ${words.join(" ")}, which changes nothing`, () => {
+    resolve(words);
+  });
+}
+
+const REFUSED: readonly [string[], RegExp][] = [
+  [["--ipalloc-range", "10.2.0.0/16"], /--ipalloc-range: it is not in this version/],
+  [["-iprange", "10.2.0.0/16"], /--ipalloc-range: it is not in this version/],
+  [["--ipalloc-init=observer"], /not in this version/],
+  [["--dns-domain", "x"], /not in this version/],
+  [["--proxy"], /not in this version/],
+  [["--plugin=true"], /not in this version/],
+  [["--with-dns"], /not in this version/],
+  [["-H", "tcp://:1"], /-H: it is not in this version/],
+  [["--http-addr", "127.0.0.1:6784"], /not in this version/],
+  [["--token", "x"], /vendor that is gone/],
+  [["--awsvpc"], /not supported/],
+  [["--port", "99999"], /--port "99999": expected a number from 1 to 65535/],
+  [["--port", "0"], /from 1 to 65535/],
+  [["--mtu", "many"], /--mtu "many"/],
+  [["--mtu", "100"], /from 576/],
+  [["--conn-limit=-1"], /"-1"/],
+  [["--name", "01:00:00:00:00:01"], /multicast/],
+  [["--name", "0:0:0:0:0:0"], /all zero/],
+  [["--name", "box"], /six hex groups/],
+  [["--nickname", "a\nb"], /label/],
+  [["--host", "here"], /--host "here"/],
+  [["--trusted-subnets", "10.0.0.1"], /CIDR|prefix/],
+  [["--bridge", "a very long name"], /interface/],
+  [["--log-level", "loud"], /debug, info, warning or error/],
+  [["--status-addr", "here"], /IP:PORT/],
+  [["--resume", "192.0.2.1"], /name none/],
+  [["--password", LONG, "--password-file", "/f"], /give one of them/],
+  [["--password="], /empty/],
+  [["--password-file", "/none"], /"\/none": no such file/],
+  [["10.0.0.300/16"], /invalid CIDR address/],
+  [["10.0.0.0/8", "10.0.0.0/8"], /HOST or HOST:PORT/],
+];
+for (const [words, pattern] of REFUSED) {
+  Deno.test(`resolveConfig() refuses ${JSON.stringify(words)} in one line`, () => {
+    throws(
+      () => resolve(words),
+      (e) => e instanceof UsageError && pattern.test(e.message) && !e.message.includes("\n"),
+    );
+  });
+}
+
+Deno.test("resolveConfig() names the variable when its value cannot be", () => {
+  throws(() => resolve([], { WEFT_PORT: "x" }), /WEFT_PORT "x"/);
+  equal(resolve([], { WEFT_PORT: "" }).config.port, 6783);
+});
+
+Deno.test("resolveConfig() refuses an empty password file", () => {
+  throws(
+    () => resolve(["--password-file", "/f"], {}, { "/f": "\n" }),
+    /empty; one password a line/,
+  );
+});

@@ -1,0 +1,94 @@
+import { deepEqual, equal, ok } from "node:assert/strict";
+import fc from "fast-check";
+import { parseEndpoint } from "../base/mod.ts";
+import type { ForwardingPeer, MeshLink } from "../mesh/mod.ts";
+import { ForwardingState } from "./forwarding_state.ts";
+
+const SELF = 0x0200_0000_0001;
+
+function peer(name: number, nextHop?: number, edges: number[] = []): ForwardingPeer {
+  return { name, nextHop, edges };
+}
+
+function link(id: number, to: number, more: Partial<MeshLink> = {}): MeshLink {
+  return {
+    id,
+    peer: to,
+    nickname: "x",
+    connUid: 7n,
+    outbound: true,
+    remote: parseEndpoint("192.0.2.1:6783"),
+    sessionKey: undefined,
+    overlays: [{ index: 0, name: "sleeve" }],
+    weft: true,
+    ...more,
+  };
+}
+
+Deno.test("ForwardingState.update() has ourselves at index 0 when the mesh knows nobody", () => {
+  deepEqual(new ForwardingState(SELF).update([], []), {
+    self: 0,
+    peers: [{ name: SELF, nextHop: 0, edges: [] }],
+    links: [],
+  });
+});
+
+Deno.test("ForwardingState.update() turns names into indices", () => {
+  const state = new ForwardingState(SELF);
+  const { peers } = state.update(
+    [peer(9, 9, [SELF, 8]), peer(SELF, SELF, [9]), peer(8, 9, [9, 77]), peer(6)],
+    [],
+  );
+  deepEqual(peers, [
+    { name: SELF, nextHop: 0, edges: [1] },
+    { name: 9, nextHop: 1, edges: [0, 2] },
+    { name: 8, nextHop: 1, edges: [1] },
+    { name: 6, nextHop: -1, edges: [] },
+  ]);
+});
+
+Deno.test("ForwardingState.update() gives an index away only after a state with null in it", () => {
+  const state = new ForwardingState(SELF);
+  state.update([peer(5)], []);
+  const swapped = state.update([peer(6)], []);
+  deepEqual(swapped.peers.map((entry) => entry?.name), [SELF, undefined, 6]);
+  const next = state.update([peer(6), peer(7)], []);
+  deepEqual(next.peers.map((entry) => entry?.name), [SELF, 7, 6]);
+});
+
+Deno.test("ForwardingState.update() says of a link what the worker needs", () => {
+  const state = new ForwardingState(SELF);
+  const key = new Uint8Array(32);
+  const inbound = link(2, 9, { outbound: false, sessionKey: key, weft: false });
+  const { links } = state.update([peer(9, 9)], [link(1, 9), inbound, link(3, 77)]);
+  deepEqual(links.map((entry) => entry.id), [1, 2]);
+  deepEqual(links.map((entry) => entry.encrypted), [false, true]);
+  deepEqual(links.map((entry) => entry.remote !== undefined), [true, false]);
+  deepEqual(links.map((entry) => entry.trainSegments), [64, 8]);
+  equal(links[0]?.peer, 1);
+});
+
+Deno.test("ForwardingState keeps its promises about indices for any history", () => {
+  const names = fc.uniqueArray(fc.integer({ min: 2, max: 12 }), { maxLength: 8 });
+  fc.assert(fc.property(fc.array(names, { maxLength: 12 }), (history) => {
+    const state = new ForwardingState(SELF);
+    let before: (number | undefined)[] = [];
+    for (const known of history) {
+      const { peers } = state.update(known.map((name) => peer(name)), []);
+      const now = peers.map((entry) => entry?.name);
+      equal(now[0], SELF);
+      deepEqual(now.filter((name) => name !== undefined).sort((a, b) => a - b), [
+        ...known.toSorted((a, b) => a - b),
+        SELF,
+      ]);
+      for (const [index, name] of before.entries()) {
+        // Kept, or null for one state.
+        if (name !== undefined) {
+          ok(now[index] === (known.includes(name) || name === SELF ? name : undefined));
+        }
+      }
+      ok(now.length <= 1 + 11 + 8);
+      before = now;
+    }
+  }));
+});

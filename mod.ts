@@ -14,7 +14,7 @@
  * @module
  */
 
-export type { Logger } from "./base/mod.ts";
+export type { LogFields, Logger, LogLevel, PeerName } from "./base/mod.ts";
 export {
   type ConfigSystem,
   parseLaunch,

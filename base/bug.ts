@@ -11,6 +11,7 @@
  * Faults of a peer, a user or the kernel are never a `Bug`.
  */
 export class Bug extends Error {
+  /** Name of the class. */
   override name = "Bug";
 }
 

@@ -10,9 +10,12 @@
  * A datagram is then dropped and counted; a stream is closed. It never ends the process.
  */
 export class WireError extends Error {
+  /** Name of the class. */
   override name = "WireError";
 
   /**
+   * Makes the error for one place in the input.
+   *
    * @param format name of the format, as "sleeve packet"
    * @param offset where in the input the fault was seen, in bytes
    * @param expected what should have been there
@@ -28,6 +31,8 @@ export class ByteReader {
   #offset = 0;
 
   /**
+   * Starts at the front of the input.
+   *
    * @param bytes the input; not copied
    * @param format name of the format, for errors
    */

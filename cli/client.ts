@@ -9,9 +9,10 @@ import { EXIT_NO_ROUTER } from "./exit_codes.ts";
 
 /** Is thrown when no router answers. */
 export class NoRouterError extends CommandError {
+  /** Name of the class. */
   override name = "NoRouterError";
 
-  /** @param socket where it was looked for */
+  /** Makes one. @param socket where it was looked for */
   constructor(socket: string) {
     const place = socket.slice(0, socket.lastIndexOf("/"));
     super(
@@ -38,6 +39,7 @@ export interface RouterClient {
 
 /** Is thrown when the router knows no such page. */
 export class NotFoundError extends CommandError {
+  /** Name of the class. */
   override name = "NotFoundError";
 }
 

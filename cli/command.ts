@@ -68,9 +68,12 @@ export const JSON_OPTION: CommandOption = { summary: "print JSON" };
 
 /** Is thrown by a command that cannot do what was asked; the text is all that the user sees. */
 export class CommandError extends Error {
+  /** Name of the class. */
   override name = "CommandError";
 
   /**
+   * Makes one.
+   *
    * @param message what failed, why, what to do
    * @param exitCode 1, or one of `exit_codes.ts`
    */

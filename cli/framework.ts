@@ -12,7 +12,7 @@ const PROGRAM = "weft";
 
 /** Is thrown for words that no command takes; behind the line the usage is shown. */
 export class WordsError extends UsageError {
-  /** @param usage the line that shows how it is written */
+  /** Makes one. @param usage the line that shows how it is written */
   constructor(message: string, readonly usage: string) {
     super(message, true);
   }

@@ -15,4 +15,6 @@
  * @module
  */
 
+export type { CommandOption, Given, Io } from "./command.ts";
+export type { RouterClient } from "./client.ts";
 export { main, systemIo } from "./main.ts";

@@ -12,19 +12,19 @@ import { drainEventFd } from "./eventfd.ts";
 import { libc } from "./libc.ts";
 
 /** What the test asks for. */
-type Ask = { kind: "arena" } | { kind: "wait"; fd: number };
+type Ask = { kind: "arena" } | { kind: "release" } | { kind: "wait"; fd: number };
 
-const HOLD_MS = 100;
+let held: Arena | undefined;
 
 self.onmessage = (event: MessageEvent<Ask>): void => {
   if (event.data.kind === "arena") {
-    const arena = Arena.open(1 << 20);
-    // Both workers hold theirs before either answers.
-    setTimeout(() => {
-      const { base } = arena;
-      arena[Symbol.dispose]();
-      self.postMessage(base);
-    }, HOLD_MS);
+    held = Arena.open(1 << 20);
+    self.postMessage(held.base);
+    return;
+  }
+  if (event.data.kind === "release") {
+    held?.[Symbol.dispose]();
+    self.postMessage("released");
     return;
   }
   const { fd } = event.data;

@@ -70,16 +70,19 @@ Deno.test("Arena[Symbol.dispose]() unmaps once and empties the views", () => {
 
 Deno.test("Arena.open() works in several workers at once", async () => {
   const source = new URL("./_testing_worker.ts", import.meta.url);
-  const bases = await Promise.all([0, 1].map((i) => {
-    const worker = new Worker(source, { type: "module", name: `arena-${i}` });
-    return new Promise<number>((resolve, reject) => {
-      worker.onmessage = (event: MessageEvent<number>) => {
-        worker.terminate();
-        resolve(event.data);
-      };
-      worker.onerror = (event) => reject(new Error(event.message));
-      worker.postMessage({ kind: "arena" });
-    });
-  }));
+  const workers = [0, 1].map((i) => new Worker(source, { type: "module", name: `arena-${i}` }));
+  const ask = (kind: string): Promise<unknown[]> =>
+    Promise.all(workers.map((worker) => {
+      const answer = new Promise<unknown>((resolve, reject) => {
+        worker.onmessage = (event: MessageEvent<unknown>) => resolve(event.data);
+        worker.onerror = (event) => reject(new Error(event.message));
+      });
+      worker.postMessage({ kind });
+      return answer;
+    }));
+  // Both hold theirs until both have answered.
+  const bases = await ask("arena");
+  await ask("release");
+  for (const worker of workers) worker.terminate();
   assert.equal(new Set(bases).size, 2);
 });

@@ -102,11 +102,14 @@ export function errnoName(n: number): string {
 
 /** Is thrown when a set-up call fails in a way that its caller did not ask for. */
 export class SysError extends Error {
+  /** Name of the class. */
   override name = "SysError";
   /** C name of the error, as "EBUSY". */
   readonly code: string;
 
   /**
+   * Makes the error of a call.
+   *
    * @param call what failed, as "ioctl TUNSETIFF weft-tap"
    * @param errno number of the error, positive
    * @param detail what the kernel or we know beyond the number, or the remedy

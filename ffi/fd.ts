@@ -24,7 +24,7 @@ export const OPEN = {
 export class Fd implements Disposable {
   #number: number;
 
-  /** @param number an open descriptor; from now on it belongs to this object */
+  /** Takes a descriptor over. @param number an open descriptor; from now on it belongs to this object */
   constructor(number: number) {
     this.#number = number;
   }

@@ -172,7 +172,7 @@ export class Connection implements Machine<ConnectionInput, ConnectionOutput> {
     const state = this.#state;
     if (state.kind === "refusing") return this.#close(state.reason, state.nextPassword);
     if (state.kind === "open") return this.#close(reason ?? "it closed the connection");
-    this.#close(`${reason ?? "it closed the connection"} ${this.#handshake.describePhase()}`);
+    this.#close(`${reason ?? "it closed the connection"}: ${this.#handshake.describePhase()}`);
   }
 
   #send(message: Uint8Array): void {
@@ -184,7 +184,7 @@ export class Connection implements Machine<ConnectionInput, ConnectionOutput> {
     const state = this.#state;
     if (state.kind === "introducing" && now >= state.until) {
       this.#close(
-        `no answer within ${INTRODUCTION_MS / 1000} s, ${this.#handshake.describePhase()}`,
+        `no answer within ${INTRODUCTION_MS / 1000} s: ${this.#handshake.describePhase()}`,
       );
     } else if (state.kind === "refusing" && now >= state.until) {
       this.#close(state.reason, state.nextPassword);

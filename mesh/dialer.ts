@@ -24,6 +24,10 @@ const MAX_INTERVAL_MS = 6 * 60_000;
 const INTERVAL_FACTOR = 1.5;
 /** A connection that lived so long past its turn is dialled again at once. */
 const LONG_LIFE_MS = 60_000;
+/** The same reason is news again after this time, if another came between. */
+const NEWS_INTERVAL_MS = 10 * 60_000;
+/** Most reasons that are remembered of one address. */
+const MAX_REASONS = 16;
 /** Most dials at once: a large mesh is met in portions. */
 const MAX_DIALS = 64;
 
@@ -98,6 +102,8 @@ interface Attempt {
   peer: PeerName | undefined;
   password: number;
   since: Millis;
+  /** When each reason was news, so that two that take turns are no stream of news. */
+  readonly told: Map<string, Millis>;
 }
 
 interface Backoff {
@@ -207,7 +213,7 @@ export class Dialer {
     attempt.since = now;
   }
 
-  /** Notes that a dial failed or its connection ended. @returns whether the reason is another than last time */
+  /** Notes that a dial failed or its connection ended. @returns whether the reason is news */
   ended(key: string, end: DialEnd, now: Millis): boolean {
     const attempt = this.#attempts.get(key);
     if (attempt === undefined) return true;
@@ -220,13 +226,19 @@ export class Dialer {
       attempt.backoff = { ...before, tryAfter: Infinity, reason: end.reason, since: now };
     } else if (longLife) attempt.backoff = { ...dueAt(now), reason: end.reason };
     else attempt.backoff = this.#later(before, end.reason, now);
-    return before.reason !== end.reason;
+    if (before.reason === end.reason) return false;
+    const quietUntil = (attempt.told.get(end.reason) ?? -Infinity) + NEWS_INTERVAL_MS;
+    if (attempt.told.size > MAX_REASONS) attempt.told.clear();
+    attempt.told.set(end.reason, now);
+    return now >= quietUntil;
   }
 
   /** Notes that a connection works, so that its next failure is news. */
   forgetReason(key: string): void {
     const attempt = this.#attempts.get(key);
-    if (attempt !== undefined) attempt.backoff.reason = undefined;
+    if (attempt === undefined) return;
+    attempt.backoff.reason = undefined;
+    attempt.told.clear();
   }
 
   /** Returns when the next attempt is due. */
@@ -395,5 +407,6 @@ function newAttempt(endpoint: Endpoint, now: Millis): Attempt {
     peer: undefined,
     password: 0,
     since: now,
+    told: new Map(),
   };
 }

@@ -162,3 +162,22 @@ Deno.test("Dialer takes the password that the last end named", () => {
   const [action] = dialer.check(NOBODY, dialer.deadline() ?? 0);
   assert.equal(action?.kind === "dial" && action.password, 2);
 });
+
+Deno.test("Dialer.ended() is true when a reason is new, not when two take turns", () => {
+  const dialer = dialerFor("192.0.2.1");
+  const end = (reason: string, now: number): boolean => {
+    dialer.connect([parseTarget("192.0.2.1")], false, now);
+    dialer.check(NOBODY, now);
+    return dialer.ended(KEY, { ...FAILED, reason }, now);
+  };
+  assert.deepEqual(["a", "a", "b", "a", "b"].map((reason, i) => end(reason, i)), [
+    true,
+    false,
+    true,
+    false,
+    false,
+  ]);
+  assert.equal(end("a", 1e6), true);
+  dialer.forgetReason(KEY);
+  assert.equal(end("a", 1e6 + 1), true);
+});

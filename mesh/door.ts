@@ -19,6 +19,8 @@ const LOG_INTERVAL_MS = 60_000;
 const SHOW_MS = 10 * 60_000;
 /** Most refusals that are remembered; an attacker with many addresses pushes out the oldest. */
 const MAX_REFUSALS = 64;
+/** Most pairs of address and reason whose line is remembered. */
+const MAX_LINES = 256;
 
 /** A refused inbound connection. */
 export interface Refusal {
@@ -30,8 +32,6 @@ export interface Refusal {
   readonly since: Millis;
   /** When it was refused last. */
   readonly last: Millis;
-  /** When it was logged last. */
-  readonly loggedAt: Millis;
 }
 
 /** Counts strangers and remembers refusals. */
@@ -39,6 +39,7 @@ export class Door {
   #strangers = 0;
   #nextFree: Millis = -Infinity;
   #refusals = new Map<string, Refusal>();
+  #lines = new Map<string, Millis>();
 
   /** Lets a connection in. @returns when it may begin, `undefined` if there are too many */
   enter(now: Millis): Millis | undefined {
@@ -59,21 +60,16 @@ export class Door {
   refuse(remote: Endpoint, reason: string, now: Millis): boolean {
     const key = ipKey(remote.ip);
     const before = this.#refusals.get(key);
-    const same = before?.reason === reason;
-    const log = !same || now - before.loggedAt >= LOG_INTERVAL_MS;
+    const since = before?.reason === reason ? before.since : now;
     this.#refusals.delete(key);
-    this.#refusals.set(key, {
-      address: formatEndpoint(remote),
-      reason,
-      since: same ? before.since : now,
-      last: now,
-      loggedAt: log ? now : before.loggedAt,
-    });
-    for (const oldest of this.#refusals.keys()) {
-      if (this.#refusals.size <= MAX_REFUSALS) break;
-      this.#refusals.delete(oldest);
-    }
-    return log;
+    this.#refusals.set(key, { address: formatEndpoint(remote), reason, since, last: now });
+    dropOldest(this.#refusals, MAX_REFUSALS);
+    const line = `${key} ${reason}`;
+    if (now - (this.#lines.get(line) ?? -Infinity) < LOG_INTERVAL_MS) return false;
+    this.#lines.delete(line);
+    this.#lines.set(line, now);
+    dropOldest(this.#lines, MAX_LINES);
+    return true;
   }
 
   /** Forgets the refusal of an address: a connection with it works. */
@@ -84,5 +80,13 @@ export class Door {
   /** Returns refusals that are worth showing. */
   refusals(now: Millis): Refusal[] {
     return [...this.#refusals.values()].filter((refusal) => now - refusal.last < SHOW_MS);
+  }
+}
+
+/** A map keeps the order in which keys came. */
+function dropOldest(map: Map<string, unknown>, limit: number): void {
+  for (const oldest of map.keys()) {
+    if (map.size <= limit) return;
+    map.delete(oldest);
   }
 }

@@ -103,11 +103,12 @@ export class Handshake {
 
   /** Says how far it came, for the reason of a connection that ends meanwhile. */
   describePhase(): string {
+    const encrypted = this.#keyPair !== undefined;
     if (this.#phase === "header") return "before it said what it is";
-    if (this.#phase === "flag") return "before it said whether it has a password";
-    return this.#keyPair === undefined
-      ? "before its features came"
-      : "before its features came, perhaps because our password is not its";
+    // Real peers that want no more of us reset the connection, and their last words may be lost.
+    if (this.#phase === "flag" && encrypted) return "perhaps we have a password and it has none";
+    if (this.#phase === "flag") return "perhaps it has a password and we have none";
+    return encrypted ? "perhaps no common password" : "before its features came";
   }
 
   /** Takes what is in `queue` as far as it belongs to the introduction. */

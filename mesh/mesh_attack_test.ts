@@ -191,7 +191,7 @@ Deno.test("MeshCore closes idle strangers after 30 s and lets 128 of them in", (
   assert.equal(closed.size, 130);
   assert.deepEqual([...reasons], [
     "too many connections are being introduced",
-    "no answer within 30 s, before it said what it is",
+    "no answer within 30 s: before it said what it is",
   ]);
 });
 

@@ -26,6 +26,8 @@ const BACKLOG = 511;
 const SOCKET_ERRORS: Readonly<Record<string, string>> = {
   EADDRINUSE: "address already in use",
   EADDRNOTAVAIL: "address not available on this host",
+  // The runtime's word for EADDRNOTAVAIL when listening.
+  EINVAL: "address not available on this host",
   ECONNREFUSED: "connection refused",
   ECONNRESET: "connection reset by peer",
   EHOSTUNREACH: "no route to host",
@@ -38,8 +40,8 @@ const SOCKET_ERRORS: Readonly<Record<string, string>> = {
   EAI_NONAME: "no such name",
 };
 
-/** Errors that mean that this host has no IPv6. */
-const NO_IPV6 = ["EAFNOSUPPORT", "EADDRNOTAVAIL", "EPROTONOSUPPORT"];
+/** Errors that an IPv4 socket would meet as well; any other on the IPv6 one means that this host has no IPv6. */
+const BOTH_FAMILIES = ["EADDRINUSE", "EACCES"];
 
 /**
  * Starts a mesh: listens, dials its targets, tells the router what happens.
@@ -233,7 +235,7 @@ class Shell implements Mesh {
       // Normally one socket for both families; what comes by IPv4 is unmapped when its address is parsed.
       await this.#listenOn("::", port);
     } catch (error) {
-      if (!NO_IPV6.includes(codeOf(error))) throw error;
+      if (BOTH_FAMILIES.includes(codeOf(error))) throw error;
       this.#families = [4];
       return await this.#listenOn("0.0.0.0", port);
     }

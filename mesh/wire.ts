@@ -37,6 +37,7 @@ export const TAG_OVERLAY = 7;
 
 /** Is thrown when a peer breaks the rules of the mesh; its connection is closed with the message as reason. */
 export class ProtocolError extends Error {
+  /** Name of the class. */
   override name = "ProtocolError";
 }
 

@@ -13,9 +13,11 @@ const TUN_DEVICE = "/dev/net/tun";
 
 /** Is thrown when a router serves this runtime directory already. */
 export class AlreadyRunningError extends Error {
+  /** Name of the class. */
+  /** Name of the class. */
   override name = "AlreadyRunningError";
 
-  /** @param runtimeDir the directory that it serves */
+  /** Makes one. @param runtimeDir the directory that it serves */
   constructor(runtimeDir: string) {
     super(`Cannot launch: already running in ${runtimeDir}; weft stop ends it`);
   }

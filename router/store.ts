@@ -25,9 +25,10 @@ const SCHEMA = `
 
 /** Is thrown when the stored state cannot be used; the text says what to do. */
 export class StoreError extends Error {
+  /** Name of the class. */
   override name = "StoreError";
 
-  /** @param locked another process has it open */
+  /** Makes one. @param locked another process has it open */
   constructor(message: string, readonly locked: boolean = false) {
     super(message);
   }

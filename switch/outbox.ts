@@ -49,6 +49,8 @@ export class Outbox {
   readonly #maxSegments: number;
 
   /**
+   * Makes an empty outbox.
+   *
    * @param slab the memory
    * @param sizeBytes how much of it to take; at least two of the largest datagrams
    * @param maxSends how many sends fit

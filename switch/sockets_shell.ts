@@ -122,7 +122,7 @@ export class Sockets implements Disposable {
       else if (sent !== -ERRNO.EINTR) {
         this.drainErrors(socket);
         if (refused) {
-          this.#events.count(COUNTER.dropSend, 1);
+          this.#sendSingly(socket, outbox, first);
           outbox.sent(1);
         }
         refused = !refused;
@@ -163,6 +163,28 @@ export class Sockets implements Disposable {
     }
     socket.setDontFragment(df === 1);
     return socket.send(0, i - first);
+  }
+
+  /**
+   * Sends the datagrams of a refused train one by one, so that each gets through or gets its own error: the kernel neither
+   * fragments a train nor reports the path MTU that refused it.
+   */
+  #sendSingly(socket: UdpSocket, outbox: Outbox, train: number): void {
+    const offset = outbox.offsets[train] ?? 0;
+    const length = outbox.lengths[train] ?? 0;
+    const segment = outbox.segments[train] || length;
+    if (segment === length) return this.#events.count(COUNTER.dropSend, 1);
+    for (let at = 0; at < length; at += segment) {
+      const bytes = Math.min(segment, length - at);
+      socket.prepare(0, outbox.slots[train] ?? 0, offset + at, bytes, 0);
+      if (socket.send(0, 1) === 1) {
+        this.#events.count(COUNTER.udpSent, 1);
+        this.#events.count(COUNTER.udpSentBytes, bytes);
+      } else {
+        this.#events.count(COUNTER.dropSend, 1);
+        this.drainErrors(socket);
+      }
+    }
   }
 
   #tally(outbox: Outbox, first: number, sent: number): void {

@@ -23,6 +23,8 @@ import { statusCommand } from "./status.ts";
 import { stopCommand } from "./stop.ts";
 import { versionCommand } from "./version.ts";
 
+export type { Command, CommandOption, Given, Io } from "../command.ts";
+
 /** All commands. */
 export const COMMANDS: readonly Command[] = [
   launchCommand,

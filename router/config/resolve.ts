@@ -181,7 +181,7 @@ class Taker {
       const expected = error instanceof UsageError
         ? error.message
         : (error as { expected?: string }).expected ?? "another value";
-      throw new UsageError(`Cannot use ${origin} "${text}": expected ${expected}`);
+      throw new UsageError(`Cannot use ${origin} ${JSON.stringify(text)}: expected ${expected}`);
     }
   }
 }

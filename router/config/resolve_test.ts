@@ -12,7 +12,7 @@ function resolve(
 ): Resolved {
   const system: ConfigSystem = {
     env: (name) => env[name],
-    cwd: "/home/me",
+    cwd: "/srv/me",
     hostname: () => "here",
     readTextFile: (path) => {
       const text = files[path];
@@ -91,14 +91,14 @@ Deno.test("resolveConfig() takes what is given", () => {
 });
 
 Deno.test("resolveConfig() moves all places by flag or variable", () => {
-  equal(resolve(["--runtime-dir=r/"]).config.socket, "/home/me/r/weft.sock");
+  equal(resolve(["--runtime-dir=r/"]).config.socket, "/srv/me/r/weft.sock");
   equal(resolve([], { WEFT_STATE_DIR: "/s" }).config.stateDir, "/s");
   equal(resolve(["--state-dir", "/t"], { WEFT_STATE_DIR: "/s" }).config.stateDir, "/t");
 });
 
 Deno.test("resolveConfig() reads several passwords from a file", () => {
   const { config, notes } = resolve(["--password-file", "pw"], {}, {
-    "/home/me/pw": `${LONG}\r\n\nanother one, as long\n`,
+    "/srv/me/pw": `${LONG}\r\n\nanother one, as long\n`,
   });
   deepEqual(config.passwords, [LONG, "another one, as long"]);
   deepEqual(notes, []);

@@ -17,7 +17,7 @@ import {
   type PeerName,
   utf8,
 } from "../../base/mod.ts";
-import { meshCrypto } from "../../ffi/crypto.ts";
+import { meshCrypto } from "../../ffi/mod.ts";
 import { MeshCore } from "../../mesh/mesh.ts";
 import type { MeshInput, MeshOutput } from "../../mesh/mesh_io.ts";
 import { parseTarget } from "../../mesh/target.ts";

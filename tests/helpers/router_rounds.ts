@@ -13,8 +13,11 @@
 import { openFileCount, rssBytes } from "../../ffi/mod.ts";
 import { createLogger } from "../../base/mod.ts";
 import { parseLaunch, resolveConfig, Router } from "../../mod.ts";
+import { pause } from "./until.ts";
 
-const WARM_UP = 3;
+const WARM_UP = 20;
+/** Sockets that were closed are gone after this. */
+const SETTLE_MS = 500;
 
 /** What the rounds left. */
 export interface Rounds {
@@ -53,9 +56,9 @@ if (import.meta.main) {
     await router.stop();
   };
   for (let i = 0; i < WARM_UP; i++) await round();
-  const before = measure();
+  const before = await measure();
   for (let i = 0; i < Number(rounds); i++) await round();
-  const after = measure();
+  const after = await measure();
   const result: Rounds = {
     descriptors: [before.descriptors, after.descriptors],
     rss: [before.rss, after.rss],
@@ -64,7 +67,8 @@ if (import.meta.main) {
   Deno.stdout.writeSync(new TextEncoder().encode(JSON.stringify(result) + "\n"));
 }
 
-function measure(): { descriptors: number; rss: number; threads: number } {
+async function measure(): Promise<{ descriptors: number; rss: number; threads: number }> {
+  await pause(SETTLE_MS);
   (globalThis as { gc?: () => void }).gc?.();
   return {
     descriptors: openFileCount(),

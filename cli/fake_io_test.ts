@@ -1,0 +1,54 @@
+/**
+ * A terminal and a router for the tests of commands.
+ *
+ * @module
+ */
+
+import { resolvePlaces } from "../router/config/mod.ts";
+import type { RouterClient } from "./client.ts";
+import type { Io } from "./command.ts";
+
+/** What a command is given, and what it said and asked. */
+export interface FakeIo {
+  /** For the command. */
+  readonly io: Io;
+  /** Standard output so far. */
+  readonly out: () => string;
+  /** Standard error so far. */
+  readonly err: () => string;
+  /** Calls: path, and the body of a POST. */
+  readonly calls: unknown[][];
+}
+
+/**
+ * Returns a terminal without a system behind it.
+ *
+ * @param answer answers each call; may throw
+ */
+export function fakeIo(
+  answer: (path: string) => string = () => "",
+  env: Readonly<Record<string, string>> = {},
+): FakeIo {
+  const out: string[] = [];
+  const err: string[] = [];
+  const calls: unknown[][] = [];
+  const client: RouterClient = {
+    get: (path, accept) => {
+      calls.push(accept === undefined ? [path] : [path, accept]);
+      return Promise.try(answer, path);
+    },
+    post: (path, body) => {
+      calls.push([path, body instanceof URLSearchParams ? body.toString() : body]);
+      return Promise.try(answer, path);
+    },
+  };
+  const io: Io = {
+    out: (text) => void out.push(text),
+    err: (line) => void err.push(`${line}\n`),
+    env: (name) => env[name],
+    cwd: "/srv/me",
+    places: resolvePlaces(() => undefined, "/"),
+    client,
+  };
+  return { io, out: () => out.join(""), err: () => err.join(""), calls };
+}

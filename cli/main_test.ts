@@ -1,0 +1,136 @@
+import { deepEqual, equal, match, rejects } from "node:assert/strict";
+import { NoRouterError, NotFoundError } from "./client.ts";
+import { CommandError } from "./command.ts";
+import { exitCodeOf, lineOf } from "./exit_codes.ts";
+import { fakeIo } from "./fake_io_test.ts";
+import { main } from "./main.ts";
+
+function noRouter(): never {
+  throw new NoRouterError("/run/weft/weft.sock");
+}
+
+Deno.test("main() ends with 7 and one line when no router answers", async () => {
+  for (const words of [["status"], ["attach", "10.2.1.1/24", "web"], ["connect", "a"]]) {
+    const { io, out, err } = fakeIo(noRouter);
+    equal(await main(words, io), 7);
+    match(err(), /^[^\n]*not present[^\n]*was it launched\?[^\n]*\n$/);
+    equal(out(), "");
+  }
+});
+
+Deno.test("main() ends with 1 and the router's words when it refuses", async () => {
+  const { io, err } = fakeIo(() => {
+    throw new CommandError('Cannot attach 10.2.1.1/24: held by "web"');
+  });
+  equal(await main(["attach", "10.2.1.1/24", "other"], io), 1);
+  equal(err(), 'Cannot attach 10.2.1.1/24: held by "web"\n');
+});
+
+Deno.test("main() ends with 1 and the usage when a word is unknown", async () => {
+  const { io, err } = fakeIo();
+  equal(await main(["lunch"], io), 1);
+  match(err(), /^Unknown command "lunch"\nUsage: /);
+});
+
+Deno.test("main() lets a fault of ours through, with its stack", async () => {
+  const { io } = fakeIo(() => {
+    throw new TypeError("x is not a function");
+  });
+  await rejects(main(["status"], io), TypeError);
+});
+
+Deno.test("main() prints a page as it is, and the first with empty lines around it", async () => {
+  const first = fakeIo(() => "Version: 1\n");
+  equal(await main(["status"], first.io), 0);
+  equal(first.out(), "\nVersion: 1\n\n");
+  const second = fakeIo(() => "-> a\n");
+  await main(["status", "connections"], second.io);
+  equal(second.out(), "-> a\n");
+  deepEqual(second.calls, [["/status/connections"]]);
+});
+
+Deno.test("main() says that a status page is unknown, with the usage", async () => {
+  const { io, err } = fakeIo(() => {
+    throw new NotFoundError("404 page not found");
+  });
+  equal(await main(["status", "lunch"], io), 1);
+  match(err(), /^Unknown status "lunch"\nUsage: weft status/);
+});
+
+Deno.test("main() prints JSON when it is asked for", async () => {
+  const { io, out, calls } = fakeIo(() => '{"a":1}');
+  await main(["status", "--json"], io);
+  equal(out(), '{\n  "a": 1\n}\n');
+  deepEqual(calls, [["/status", "json"]]);
+});
+
+Deno.test("main() attaches with addresses and options in any order and prints plain addresses", async () => {
+  const answer = () => '{"id":"web","addresses":["10.2.1.1/24","10.2.2.1/24"]}';
+  const { io, out, calls } = fakeIo(answer, { DOCKER_HOST: "unix:///d" });
+  const words = ["10.2.1.1/24", "--no-multicast-route", "ip:10.2.2.1/24", "netns:blue"];
+  equal(await main(["attach", ...words], io), 0);
+  equal(out(), "10.2.1.1 10.2.2.1\n");
+  deepEqual(calls, [["/attach", {
+    container: "netns:/srv/me/blue",
+    addresses: ["10.2.1.1/24", "ip:10.2.2.1/24"],
+    dockerHost: "unix:///d",
+    multicastRoute: false,
+  }]]);
+});
+
+Deno.test("main() detaches, exposes and hides, and prints an empty line for nothing", async () => {
+  for (
+    const [words, path] of [
+      [["detach", "10.2.1.1/24", "web"], "/detach"],
+      [["expose", "10.2.1.1/24"], "/expose"],
+      [["hide", "10.2.1.1/24"], "/hide"],
+    ] as const
+  ) {
+    const { io, out, calls } = fakeIo(() => '{"addresses":[]}');
+    equal(await main(words, io), 0);
+    equal(out(), "\n");
+    equal(calls[0]?.[0], path);
+  }
+});
+
+Deno.test("main() connects and forgets without a word", async () => {
+  const { io, out, calls } = fakeIo();
+  equal(await main(["connect", "--replace", "a", "b:7000"], io), 0);
+  equal(await main(["forget", "a"], io), 0);
+  equal(out(), "");
+  deepEqual(calls, [["/connect", "peer=a&peer=b%3A7000&replace=true"], ["/forget", "peer=a"]]);
+});
+
+Deno.test("main() takes connect without a peer only to replace all", async () => {
+  const { io } = fakeIo();
+  equal(await main(["connect"], io), 1);
+  equal(await main(["connect", "--replace"], io), 0);
+});
+
+Deno.test("main() shows both versions, its own alone without a router", async () => {
+  const both = fakeIo(() => '{"version":"9.9"}');
+  await main(["version"], both.io);
+  match(both.out(), /^weft \d+\.\d+\.\d+\nrouter 9\.9\n$/);
+  const alone = fakeIo(noRouter);
+  equal(await main(["--version"], alone.io), 0);
+  match(alone.out(), /^weft \S+\n$/);
+});
+
+Deno.test("main() stops what does not run with a note and success", async () => {
+  const { io, out, err } = fakeIo(noRouter);
+  equal(await main(["stop"], io), 0);
+  match(err(), /not running/);
+  equal(out(), "");
+});
+
+Deno.test("exitCodeOf() follows the table", () => {
+  equal(exitCodeOf(new Error("x")), 1);
+  equal(exitCodeOf(new CommandError("x", 3)), 3);
+  equal(exitCodeOf(new NoRouterError("/s")), 7);
+  equal(exitCodeOf(Object.assign(new Error("x"), { name: "AlreadyRunningError" })), 3);
+});
+
+Deno.test("lineOf() has words for all but our own faults", () => {
+  equal(lineOf(new Error("x")), "x");
+  equal(lineOf(new TypeError("x")), undefined);
+});

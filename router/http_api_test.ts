@@ -1,0 +1,187 @@
+import { deepEqual, equal, match } from "node:assert/strict";
+import { RefusedError } from "../container/mod.ts";
+import { UsageError } from "./config/mod.ts";
+import { controlApi, type RouterCalls, statusApi, statusOf } from "./http_api.ts";
+import { joined } from "./status/example_test.ts";
+
+/** A router that notes what it is asked. */
+function fake(): { calls: unknown[][]; router: RouterCalls } {
+  const calls: unknown[][] = [];
+  const row = { id: "web", mac: "02:00:00:00:00:09", addresses: ["10.2.1.1/24"] };
+  const router: RouterCalls = {
+    containers: {
+      attach: (...args) => {
+        calls.push(["attach", ...args]);
+        if (args[0] === "gone") {
+          throw new RefusedError("no-such-container", "No such container: gone");
+        }
+        return Promise.resolve(row);
+      },
+      detach: (...args) => {
+        calls.push(["detach", ...args]);
+        return Promise.resolve(args[1]);
+      },
+      expose: (words) => words,
+      hide: (words) => words,
+      ps: (...args) => {
+        calls.push(["ps", ...args]);
+        return Promise.resolve([row]);
+      },
+    },
+    status: joined,
+    connect: (...args) => {
+      calls.push(["connect", ...args]);
+      return Promise.resolve(args[0].filter((peer) => peer === "bad").map(() => "Cannot: bad"));
+    },
+    forget: (...args) => void calls.push(["forget", ...args]),
+    requestStop: () => void calls.push(["stop"]),
+  };
+  return { calls, router };
+}
+
+function request(method: string, path: string, init: RequestInit = {}): Request {
+  return new Request(`http://localhost${path}`, { method, ...init });
+}
+
+function json(path: string, body: unknown): Request {
+  return request("POST", path, { body: JSON.stringify(body) });
+}
+
+const ROUTES: readonly [string, string, number][] = [
+  ["GET", "/status", 200],
+  ["GET", "/status/connections", 200],
+  ["GET", "/status/peers", 200],
+  ["GET", "/status/targets", 200],
+  ["GET", "/status/dns", 404],
+  ["GET", "/report", 200],
+  ["GET", "/report?format={{.Version}}", 400],
+  ["GET", "/metrics", 200],
+  ["GET", "/ps", 200],
+  ["POST", "/forget", 200],
+  ["POST", "/connect", 200],
+  ["POST", "/stop", 200],
+  ["POST", "/attach", 400],
+  ["GET", "/attach", 405],
+  ["POST", "/status", 405],
+  ["HEAD", "/status", 405],
+  ["DELETE", "/status", 405],
+  ["GET", "/status/", 404],
+  ["GET", "//status", 301],
+  ["GET", "/", 404],
+  ["GET", "/nothing", 404],
+];
+for (const [method, path, status] of ROUTES) {
+  Deno.test(`controlApi() answers ${status} to ${method} ${path}`, async () => {
+    const handle = controlApi(fake().router, () => {});
+    const response = await handle(request(method, path));
+    equal(response.status, status);
+    if (status === 405) equal(await response.text(), "");
+    if (status === 404) equal(await response.text(), "404 page not found\n");
+    if (status === 301) equal(response.headers.get("location"), "/status");
+  });
+}
+
+Deno.test("statusApi() only reads", async () => {
+  const { router, calls } = fake();
+  const handle = statusApi(router, () => {});
+  equal((await handle(request("GET", "/status"))).status, 200);
+  for (const path of ["/stop", "/attach", "/connect", "/expose"]) {
+    equal((await handle(request("POST", path))).status, 404);
+  }
+  deepEqual(calls, []);
+});
+
+Deno.test("controlApi() answers JSON when one of the accepted types is JSON", async () => {
+  const handle = controlApi(fake().router, () => {});
+  for (
+    const [accept, type] of [
+      ["application/json", "application/json"],
+      ["text/html, application/json;q=0.9", "application/json"],
+      ["application/json;q=0", "text/plain; charset=utf-8"],
+      ["*/*", "text/plain; charset=utf-8"],
+    ] as const
+  ) {
+    const response = await handle(request("GET", "/status", { headers: { accept } }));
+    equal(response.headers.get("content-type"), type, accept);
+    await response.body?.cancel();
+  }
+});
+
+Deno.test("controlApi() passes a container, its addresses and options on", async () => {
+  const { router, calls } = fake();
+  const handle = controlApi(router, () => {});
+  const body = { container: "web", addresses: ["10.2.1.1/24"], dockerHost: "unix:///d" };
+  const response = await handle(json("/attach", { ...body, multicastRoute: false }));
+  deepEqual(await response.json(), {
+    id: "web",
+    mac: "02:00:00:00:00:09",
+    addresses: ["10.2.1.1/24"],
+  });
+  deepEqual(await (await handle(json("/detach", body))).json(), { addresses: ["10.2.1.1/24"] });
+  deepEqual(calls, [
+    ["attach", "web", ["10.2.1.1/24"], { dockerHost: "unix:///d", multicastRoute: false }],
+    ["detach", "web", ["10.2.1.1/24"], { dockerHost: "unix:///d", multicastRoute: undefined }],
+  ]);
+});
+
+Deno.test("controlApi() prints ps as text", async () => {
+  const handle = controlApi(fake().router, () => {});
+  equal(
+    await (await handle(request("GET", "/ps?container=web"))).text(),
+    "web 02:00:00:00:00:09 10.2.1.1/24\n",
+  );
+});
+
+Deno.test("controlApi() takes peers from query and form", async () => {
+  const { router, calls } = fake();
+  const handle = controlApi(router, () => {});
+  const form = new URLSearchParams([["peer", "b"], ["replace", "true"]]);
+  await handle(request("POST", "/connect?peer=a", { body: form }));
+  await handle(request("POST", "/forget", { body: new URLSearchParams([["peer", "a"]]) }));
+  deepEqual(calls, [["connect", ["a", "b"], { replace: true }], ["forget", ["a"]]]);
+});
+
+Deno.test("controlApi() answers 400 with a line for each peer that does not resolve", async () => {
+  const handle = controlApi(fake().router, () => {});
+  const response = await handle(request("POST", "/connect?peer=good&peer=bad&peer=bad"));
+  equal(response.status, 400);
+  equal(await response.text(), "Cannot: bad\nCannot: bad\n");
+});
+
+Deno.test("controlApi() answers a refusal with its text", async () => {
+  const handle = controlApi(fake().router, () => {});
+  const response = await handle(json("/attach", { container: "gone", addresses: [] }));
+  equal(response.status, 404);
+  equal(await response.text(), "No such container: gone\n");
+});
+
+for (const body of ["", "[]", "null", '{"container":1,"addresses":[]}', '{"container":"c"}']) {
+  Deno.test(`controlApi() answers 400 to ${JSON.stringify(body)}`, async () => {
+    const handle = controlApi(fake().router, () => {});
+    const response = await handle(request("POST", "/attach", { body }));
+    equal(response.status, 400);
+    match(await response.text(), /^Cannot read the request: .+\n$/);
+  });
+}
+
+Deno.test("controlApi() tells of errors that are not the caller's, and answers 500", async () => {
+  const { router } = fake();
+  const heard: unknown[] = [];
+  const broken = {
+    ...router,
+    status: () => {
+      throw new Error("broken");
+    },
+  };
+  const response = await controlApi(broken, (e) => heard.push(e))(request("GET", "/status"));
+  equal(response.status, 500);
+  equal(await response.text(), "broken\n");
+  equal(heard.length, 1);
+});
+
+Deno.test("statusOf() tells whose fault an error is", () => {
+  equal(statusOf(new UsageError("x")), 400);
+  equal(statusOf(new RefusedError("address-in-use", "x")), 409);
+  equal(statusOf(new RefusedError("bad-container", "x")), 400);
+  equal(statusOf(new Error("x")), 500);
+});

@@ -1,0 +1,126 @@
+/**
+ * Snapshots for the tests of the pages.
+ *
+ * @module
+ */
+
+import { COUNTERS } from "../../switch/mod.ts";
+import type { ConnectionRow, StatusSnapshot } from "./snapshot.ts";
+
+/** Three routers. */
+export const [ONE, TWO, THREE] = [0x0200_0000_0001, 0x0200_0000_0002, 0x0200_0000_0003] as const;
+
+/** Returns a link to the second router. */
+export function link(more: Partial<ConnectionRow> = {}): ConnectionRow {
+  return {
+    id: 1,
+    outbound: false,
+    address: "192.0.2.2:36987",
+    state: "established",
+    peer: TWO,
+    nickname: "host2",
+    encrypted: undefined,
+    oldPassword: false,
+    reason: undefined,
+    retryAt: undefined,
+    since: 0,
+    overlay: "sleeve",
+    mtuBytes: 1438,
+    ...more,
+  };
+}
+
+/** Returns a target that is not linked. */
+export function target(more: Partial<ConnectionRow> = {}): ConnectionRow {
+  return link({
+    id: undefined,
+    outbound: true,
+    address: "192.0.2.9:6783",
+    state: "failed",
+    peer: undefined,
+    nickname: undefined,
+    overlay: undefined,
+    mtuBytes: undefined,
+    ...more,
+  });
+}
+
+/** Returns a router that knows nobody. */
+export function snapshot(more: Partial<StatusSnapshot> = {}): StatusSnapshot {
+  return {
+    version: "1.2.3",
+    pid: 4711,
+    since: 0,
+    name: ONE,
+    nickname: "host1",
+    uid: "12650391640433031826",
+    port: 6783,
+    encryption: false,
+    cipher: "libsodium 1.0.18",
+    discovery: true,
+    trustedSubnets: [],
+    bridge: "weft",
+    mtuBytes: 1376,
+    warnings: [],
+    targets: [],
+    connections: [],
+    peers: [{
+      name: ONE,
+      nickname: "host1",
+      uid: "12650391640433031826",
+      version: "2",
+      shortId: 953,
+      connections: [],
+    }],
+    forwarding: [{ name: ONE, nextHop: ONE, edges: [] }],
+    macs: [],
+    terminations: 0,
+    counters: Object.fromEntries(
+      COUNTERS.map((name) => [name, 0]),
+    ) as StatusSnapshot["counters"],
+    ...more,
+  };
+}
+
+/** Returns a router with two peers and a link to one of them. */
+export function joined(): StatusSnapshot {
+  const end = (peer: number, nickname: string, address: string, established: boolean) => ({
+    peer,
+    nickname,
+    address,
+    outbound: address.endsWith(":6783"),
+    established,
+  });
+  const peers = [
+    {
+      name: ONE,
+      nickname: "host1",
+      uid: "1",
+      version: "3",
+      shortId: 1,
+      connections: [end(TWO, "host2", "192.0.2.2:36987", true)],
+    },
+    {
+      name: TWO,
+      nickname: "host2",
+      uid: "2",
+      version: "3",
+      shortId: undefined,
+      connections: [
+        end(ONE, "host1", "192.0.2.1:6783", true),
+        end(THREE, "host3", "192.0.2.3:51383", false),
+      ],
+    },
+  ];
+  return snapshot({
+    peers,
+    connections: [link()],
+    targets: ["192.0.2.2", "there.example.org"],
+    forwarding: [
+      { name: ONE, nextHop: ONE, edges: [TWO] },
+      { name: TWO, nextHop: TWO, edges: [ONE] },
+      { name: THREE, nextHop: undefined, edges: [] },
+    ],
+    macs: [{ mac: 0x26f4_a62b_9590, peer: TWO, nickname: "host2", lastSeen: 0 }],
+  });
+}

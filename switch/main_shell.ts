@@ -16,6 +16,9 @@ import {
   type WorkerStart,
 } from "./contract.ts";
 
+/** Where the worker's entry lies: beside this file, or in a bundle (`deno task bundle`) beside the program's folder. */
+const WORKER = import.meta.url.endsWith(".ts") ? "./worker_shell.ts" : "../switch/worker_shell.js";
+
 /** How a switch is started. */
 export interface SwitchOptions {
   /** Our own name. */
@@ -71,7 +74,7 @@ export async function startSwitch(options: SwitchOptions): Promise<Switch> {
   const shared = new SharedArrayBuffer(COUNTERS.length * 8);
   const cells = new Float64Array(shared);
   const { port1: port, port2: channel } = new MessageChannel();
-  const worker = new Worker(new URL("./worker_shell.ts", import.meta.url), { type: "module" });
+  const worker = new Worker(new URL(WORKER, import.meta.url), { type: "module" });
   const started = Promise.withResolvers<Ready>();
   const ended = Promise.withResolvers<void>();
   let ready: Ready | undefined;

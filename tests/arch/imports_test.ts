@@ -48,7 +48,6 @@ const REFUSED: Readonly<Record<string, string>> = {
 /** The one file that may import a third-party package. */
 const PACKAGES: Readonly<Record<string, string>> = {
   "commander": "cli/framework.ts",
-  "hono": "router/http_api.ts",
   "tweetnacl-es6": "ffi/crypto.ts",
 };
 /** Packages for tests, in as many of them as need it. */

@@ -1,0 +1,14 @@
+/** The demo, with containers of a private Docker engine: what a user sees first. */
+
+import { equal, match } from "node:assert/strict";
+import { fileURLToPath } from "node:url";
+
+const DEMO = fileURLToPath(new URL("../../scripts/demo", import.meta.url));
+
+Deno.test("the demo with Docker containers ends with a table that is all green", async () => {
+  const { code, stdout, stderr } = await new Deno.Command(DEMO, { args: ["--docker"] }).output();
+  const text = new TextDecoder().decode(stdout);
+  equal(code, 0, text.slice(-3000) + new TextDecoder().decode(stderr).slice(-1000));
+  match(text, /\n {3}all \d+ ok in \d+ s\n/);
+  match(text, /the containers are Docker's/);
+});

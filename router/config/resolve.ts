@@ -248,8 +248,9 @@ function peerName(text: string): PeerName {
 
 function nickname(text: string): string {
   const bytes = new TextEncoder().encode(text).length;
-  // deno-lint-ignore no-control-regex -- these are what a label must not have: it is printed as it is
-  if (text === "" || bytes > MAX_NICKNAME_BYTES || /[\x00-\x1f\x7f]/.test(text)) {
+  // It is printed as it is.
+  const control = [...text].some((char) => char < " " || char === "\x7f");
+  if (text === "" || bytes > MAX_NICKNAME_BYTES || control) {
     throw new UsageError(`a label of 1 to ${MAX_NICKNAME_BYTES} bytes`);
   }
   return text;

@@ -144,7 +144,8 @@ export class GobEncoder {
   }
 
   #idOf(type: GobType<unknown>): number {
-    return type.builtIn !== 0 ? type.builtIn : must(this.#ids.get(type.target), "id of a gob type");
+    const { target } = type;
+    return target.builtIn !== 0 ? target.builtIn : must(this.#ids.get(target), "id of a gob type");
   }
 
   #takeMessage(): Uint8Array {

@@ -324,3 +324,11 @@ Deno.test("GobDecoder reads what GobEncoder wrote", () => {
     { numRuns: 300 },
   );
 });
+
+Deno.test("GobEncoder.write() sends an optional field of a built-in type when it is there", () => {
+  const type = gobStruct({ Count: gobUint64, Text: gobOptional(gobString) }, "pair");
+  for (const value of [{ Count: 1n, Text: "x" }, { Count: 2n, Text: undefined }]) {
+    const bytes = new GobEncoder().write(type, value).bytes();
+    assert.deepEqual(new GobDecoder(bytes).next(type), value);
+  }
+});

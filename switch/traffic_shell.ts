@@ -147,11 +147,6 @@ export class Traffic {
     this.#open = undefined;
   }
 
-  /** Forgets a tunnel that ends. */
-  forget(): void {
-    this.#open = undefined;
-  }
-
   /** Sends the superframe that was inspected, piece by piece. */
   #sendPieces(destination: number, hop: number): void {
     const tunnel = this.#links.towards(hop);
@@ -161,12 +156,15 @@ export class Traffic {
     this.#frame.offset = this.#piece;
     for (let k = 0; k < pieces; k++) {
       this.#frame.length = this.#offload.writePiece(k, this.#piece);
-      if (!this.#send(tunnel)) return;
+      const result = this.#send(tunnel);
+      // The rest would fare no better. Other drops are counted by the tunnel, one by one.
+      if (result === SEND.FULL) return this.#count(COUNTER.dropOutboxFull, pieces - 1 - k);
+      if (result === SEND.TOO_BIG) return this.#count(COUNTER.dropTooBig, pieces - 1 - k);
     }
   }
 
-  /** Gives `#frame` to a tunnel. @returns false if further pieces would fare no better */
-  #send(tunnel: Tunnel): boolean {
+  /** Gives `#frame` to a tunnel, counts what it has no room for, answers what is too big. @returns one of {@link SEND} */
+  #send(tunnel: Tunnel): number {
     if (this.#open !== tunnel) this.close();
     this.#open = tunnel;
     let result = tunnel.send(this.#frame);
@@ -178,7 +176,7 @@ export class Traffic {
     }
     if (result === SEND.FULL) this.#count(COUNTER.dropOutboxFull);
     else if (result === SEND.TOO_BIG) this.#answerTooBig(tunnel.mtuBytes);
-    return result === SEND.OK;
+    return result;
   }
 
   /** Tells the origin of `#frame` that it is too big for its way. */
@@ -224,7 +222,7 @@ export class Traffic {
     if ((decision & RELAY) !== 0) {
       const tunnel = this.#links.towards(forwarding.nextHop(decision & INDEX));
       if (tunnel === undefined) return this.#count(COUNTER.dropNoRoute);
-      if (this.#send(tunnel)) this.#count(COUNTER.framesRelayed);
+      if (this.#send(tunnel) === SEND.OK) this.#count(COUNTER.framesRelayed);
       return;
     }
     const from = this.#links.peerOf(received.tunnel);

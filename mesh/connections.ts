@@ -36,8 +36,6 @@ import type { Topology } from "./topology.ts";
 import type { MeshConfig, MeshCrypto, MeshEvent } from "./types.ts";
 import { overlayMessage, parseMessage, ProtocolError } from "./wire.ts";
 
-/** Longest wait for a TCP connection to be made. */
-const DIAL_MS = 10_000;
 /** A connection with more unwritten bytes gets no gossip. */
 const LOW_WATER_BYTES = 256 * 1024;
 /** A connection with more unwritten bytes is given up: the largest message, thrice. */
@@ -163,7 +161,7 @@ export class Connections {
       if (live.due !== undefined) {
         if (now < live.due) continue;
         if (live.outbound) {
-          this.#close(live, `no answer within ${DIAL_MS / 1000} s`, undefined, now);
+          this.#close(live, `no answer within ${live.dialMs / 1000} s`, undefined, now);
         } else this.#begin(live, now);
       } else if (now >= (live.connection?.deadline() ?? Infinity)) {
         live.connection?.handle({ kind: "tick" }, now);
@@ -189,7 +187,7 @@ export class Connections {
       this.#parts.emit({ kind: "close", id });
       return this.#refused(remote, "too many connections are being introduced", now);
     }
-    const live = this.#newLive(id, remote, undefined, 0);
+    const live = this.#newLive(id, remote);
     live.stranger = true;
     live.due = begin;
     live.connection = this.#newConnection(live);
@@ -204,16 +202,26 @@ export class Connections {
       this.#parts.dialer.ended(action.key, { reason, never: false, nextPassword: undefined }, now);
       return;
     }
-    const live = this.#newLive(this.newId(), action.endpoint, action.key, action.password);
-    live.due = now + DIAL_MS;
+    const live = this.#newLive(this.newId(), action.endpoint, action);
+    live.due = now + live.dialMs;
     this.#live.set(live.id, live);
     this.#parts.emit({ kind: "dial", id: live.id, remote: action.endpoint });
   }
 
-  #newLive(id: number, remote: Endpoint, dialKey: string | undefined, password: number): Live {
-    const connId = randomUint64(this.#parts.crypto);
-    const trusted = isTrusted(this.#trustedSubnets, remote.ip);
-    return newLive({ id, remote, dialKey, password, connId, trusted });
+  #newLive(
+    id: number,
+    remote: Endpoint,
+    dial?: { readonly key: string; readonly password: number; readonly limitMs: Millis },
+  ): Live {
+    return newLive({
+      id,
+      remote,
+      dialKey: dial?.key,
+      password: dial?.password ?? 0,
+      dialMs: dial?.limitMs ?? 0,
+      connId: randomUint64(this.#parts.crypto),
+      trusted: isTrusted(this.#trustedSubnets, remote.ip),
+    });
   }
 
   #newConnection(live: Live): Connection {
@@ -227,6 +235,7 @@ export class Connections {
       trusted: live.trusted,
       overlays: this.#parts.config.overlays,
       weft: true,
+      liveness: true,
     });
     const { outbound, password } = live;
     const { passwords } = this.#parts.config;
@@ -315,6 +324,7 @@ export class Connections {
       outbound: live.outbound,
       established: false,
     });
+    if (link.lively) live.connection?.handle({ kind: "lively", overlayWorks: false }, now);
     this.#event({ kind: "linkUp", link: linkOf(link) });
     this.#parts.spreading.addNeighbour(link.peer, !reachable || restarted);
     this.#parts.spreading.announce([link.peer, this.#parts.topology.name], now);
@@ -357,6 +367,8 @@ export class Connections {
     if (link !== undefined) {
       this.#byPeer.delete(link.peer);
       this.#parts.topology.removeConnection(link.peer);
+      this.#parts.spreading.hurry();
+      if (link.lively) this.#parts.dialer.lost(link.peer, now);
       this.#parts.topology.release(link.peer);
       this.#parts.spreading.removeNeighbour(link.peer);
       this.#event({ kind: "linkDown", id: live.id, reason });
@@ -390,6 +402,10 @@ export class Connections {
     if (live.link === undefined || live.link.established === established) return;
     live.link.established = established;
     live.link.since = now;
+    if (live.link.lively) {
+      live.connection?.handle({ kind: "lively", overlayWorks: established }, now);
+    }
+    if (!established) this.#parts.spreading.hurry();
     if (live.dialKey !== undefined && established) this.#parts.dialer.forgetReason(live.dialKey);
     this.#parts.topology.setEstablished(live.link.peer, established);
     this.#parts.changed();

@@ -64,9 +64,16 @@ Deno.test("encodeFeatures() writes what decodeFeatures() and parseFeatures() rea
     trusted: true,
     overlays: ["weft-shuttle", "sleeve"],
     weft: true,
+    liveness: true,
   };
   assert.deepEqual(parseFeatures(decodeFeatures(encodeFeatures(features))), features);
-  const bare = { ...features, shortId: undefined, overlays: undefined, weft: false };
+  const bare = {
+    ...features,
+    shortId: undefined,
+    overlays: undefined,
+    weft: false,
+    liveness: false,
+  };
   assert.deepEqual(parseFeatures(decodeFeatures(encodeFeatures(bare))), bare);
 });
 

@@ -21,6 +21,7 @@ function link(id: number, to: number, more: Partial<MeshLink> = {}): MeshLink {
     sessionKey: undefined,
     overlays: [{ index: 0, name: "sleeve" }],
     weft: true,
+    lively: true,
     ...more,
   };
 }

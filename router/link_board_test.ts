@@ -14,6 +14,7 @@ const LINK: MeshLink = {
   sessionKey: undefined,
   overlays: [{ index: 0, name: "fast" }, { index: 1, name: "slow" }],
   weft: true,
+  lively: true,
 };
 
 function tunnel(index: number, state: TunnelState["state"], reason?: string): TunnelState {

@@ -111,10 +111,10 @@ export class Host extends Namespace {
   }
 
   /** Waits until so many connections are established. */
-  async established(count = 1): Promise<void> {
+  async established(count = 1, deadlineMs = READY_MS): Promise<void> {
     const ready = async (): Promise<boolean> =>
       (await this.connections()).filter((line) => /\bestablished\b/.test(line)).length >= count;
-    await until(ready, READY_MS, `${count} established connection(s) on ${this.name}`);
+    await until(ready, deadlineMs, `${count} established connection(s) on ${this.name}`);
   }
 
   /** Attaches a container. */
@@ -134,7 +134,12 @@ export class Host extends Namespace {
     this.#filter(["drop"]);
   }
 
-  /** Ends what `loss` and `cut` did. */
+  /** Drops what comes from one host, or only its datagrams; nobody is told. */
+  ignore(other: Host, what: "all" | "udp"): void {
+    this.#filter([`ip saddr ${other.address} ${what === "udp" ? "meta l4proto udp " : ""}drop`]);
+  }
+
+  /** Ends what `loss`, `ignore` and `cut` did. */
   heal(): void {
     this.#filter([]);
   }

@@ -81,8 +81,8 @@ export class Liveness {
   }
 
   /** Takes a sign of life other than a heartbeat. It ends no silence. */
-  alive(now: Millis): void {
-    this.#heardAt = now;
+  alive(at: Millis): void {
+    this.#heardAt = Math.max(this.#heardAt, at);
   }
 
   /** Takes a heartbeat. @returns true if it ended a silence */

@@ -149,8 +149,8 @@ export class TunnelHealth {
   }
 
   /** Takes a sign of life other than a heartbeat: it puts silence off and changes nothing else. */
-  alive(now: Millis): void {
-    this.#liveness?.alive(now);
+  alive(at: Millis): void {
+    this.#liveness?.alive(at);
   }
 
   /**

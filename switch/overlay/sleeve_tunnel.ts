@@ -98,8 +98,8 @@ export class SleeveTunnel implements Tunnel, BuilderTunnel {
   readonly peerHigh: number;
   /** Lower half of the neighbour's name, signed. */
   readonly peerLow: number;
-  /** An authentic datagram came since the last tick. A flag, because a clock would be read for each datagram. */
-  alive = false;
+  /** When an authentic datagram came last. An array, since a number in a field would be allocated anew each time. */
+  readonly authenticAt = new Float64Array(1);
   #key: number;
   #stackFragments = false;
   #fragmentationTestAt: Millis = Infinity;
@@ -125,6 +125,7 @@ export class SleeveTunnel implements Tunnel, BuilderTunnel {
     this.peerLow = macLow(spec.peer) | 0;
     this.#key = spec.key === undefined ? -1 : shared.context.secretbox.addKey(spec.key);
     this.#answersAt = now;
+    this.authenticAt[0] = now;
     this.#health = new TunnelHealth(spec.remote, now, shared.times, spec.livelyMs);
     this.#search = new PathMtuSearch(totalOverheadBytes(sealed, 0));
     if (spec.remote !== undefined) shared.events.changed(this);
@@ -204,8 +205,7 @@ export class SleeveTunnel implements Tunnel, BuilderTunnel {
   }
 
   tick(now: Millis): void {
-    if (this.alive) this.#health.alive(now);
-    this.alive = false;
+    this.#health.alive(this.authenticAt[0] ?? 0);
     if (this.#health.silenced(now)) this.#shared.events.changed(this);
     if (this.#health.expired(now)) {
       this.flush();
@@ -256,8 +256,7 @@ export class SleeveTunnel implements Tunnel, BuilderTunnel {
       this.#shared.events.control(this, SLEEVE_TAG.ESTABLISHED, new Uint8Array(0));
     }
     if ((flags & (HEARD.MOVED | HEARD.BACK)) !== 0) this.#shared.events.changed(this);
-    // The test that fell into the silence had no answer. The MTU, once found, only ever shrinks: it needs none.
-    if ((flags & HEARD.BACK) !== 0) this.#fragmentationTestAt = now;
+    if ((flags & HEARD.BACK) !== 0) this.#resumeTests(now);
   }
 
   /** Answers a test over TCP, unless there are too many. */
@@ -269,6 +268,12 @@ export class SleeveTunnel implements Tunnel, BuilderTunnel {
     }
     if (this.#answers > 0 && this.#shared.events.control(this, tag, body)) this.#answers--;
     else this.#shared.context.count(COUNTER.stormLimited);
+  }
+
+  /** Tests that fell into a silence had no answer. A path MTU that was found stays. */
+  #resumeTests(now: Millis): void {
+    this.#fragmentationTestAt = now;
+    this.#search.resume();
   }
 
   #announceAgain(): void {

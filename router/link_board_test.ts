@@ -59,6 +59,18 @@ Deno.test("LinkBoard.tunnel() says no longer established when the last one falls
   });
 });
 
+Deno.test("LinkBoard.tunnel() says each change of a tunnel that falls silent and comes back", () => {
+  const links = board();
+  const states = ["established", "pending", "pending", "established"] as const;
+  const news = states.map((state) => links.tunnel(tunnel(0, state)));
+  deepEqual(news.map((each) => each?.kind === "established" ? each.established : each), [
+    true,
+    false,
+    undefined,
+    true,
+  ]);
+});
+
 Deno.test("LinkBoard.tunnel() says failed when all tunnels have, and not before", () => {
   const links = board();
   equal(links.tunnel(tunnel(0, "failed", "no answer")), undefined);

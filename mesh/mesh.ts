@@ -9,7 +9,7 @@
  * ```
  *
  * Every change marks; {@link MeshCore} settles once for all changes within 100 ms, so that a storm of updates costs ten
- * computations of routes a second and no more.
+ * computations of routes a second and no more. The first loss of a connection is settled at once.
  *
  * @module
  */
@@ -75,7 +75,11 @@ export class MeshCore implements Machine<MeshInput, MeshOutput> {
   handle(input: MeshInput, now: Millis): void {
     if (input.kind === "stop") return this.#connections.closeAll("we stop", now);
     this.#dispatch(input, now);
-    if (this.topology.takeAnnouncement()) this.#spreading.announce([this.topology.name], now);
+    const { name } = this.topology;
+    // What cannot wait to be told cannot wait to be acted upon either.
+    if (this.topology.takeAnnouncement() && this.#spreading.announce([name], now)) {
+      this.#settleAt = now;
+    }
     if (this.#needsSettling() && now >= this.#settleAt) this.#settle(now);
     this.#connections.flush(now);
   }

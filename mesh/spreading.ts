@@ -87,13 +87,15 @@ export class Spreading {
     this.#sweep();
   }
 
-  /** Announces entries soon; at once after {@link Spreading.hurry}. */
-  announce(names: readonly PeerName[], now: Millis): void {
+  /** Announces entries soon; at once after {@link Spreading.hurry}. @returns whether they were announced now */
+  announce(names: readonly PeerName[], now: Millis): boolean {
     for (const name of names) this.#announced.add(name);
     const at = this.#hurried ? Math.max(now, this.#hurriedAt + HURRY_MS) : now + ANNOUNCE_MS;
     this.#announceAt = Math.min(this.#announceAt, at);
     this.#hurried = false;
-    if (now >= this.#announceAt) this.#tellAnnounced(now);
+    if (now < this.#announceAt) return false;
+    this.#tellAnnounced(now);
+    return true;
   }
 
   /** Says that what is announced next is a loss: frames are lost until others know of it. */

@@ -26,7 +26,7 @@ import {
   type Tables,
   type TunnelState,
 } from "../switch/mod.ts";
-import { type RouterConfig, UsageError } from "./config/mod.ts";
+import { passwordWarnings, type RouterConfig, UsageError } from "./config/mod.ts";
 import { Containers } from "./containers_shell.ts";
 import { ForwardingState } from "./forwarding_state.ts";
 import { controlApi, statusApi } from "./http_api.ts";
@@ -398,6 +398,7 @@ function prepare(config: RouterConfig, log: Logger, store: Store): Ground {
   const host = prepareHost({ bridge, tap, mtuBytes, mac: name });
   const warnings = [
     ...(config.passwords.length === 0 ? ["no password: data is sent in clear"] : []),
+    ...passwordWarnings(config.passwords),
     ...(warning === undefined ? [] : [warning]),
     ...(mtuBytes === undefined || mtuBytes === host.mtuBytes
       ? []

@@ -25,6 +25,7 @@ import {
   type PeerName,
   WireError,
 } from "../base/mod.ts";
+import { Collisions } from "./collisions.ts";
 import { Connection } from "./connection.ts";
 import { Dialer, type DialerAction } from "./dialer.ts";
 import { Discovery } from "./discovery.ts";
@@ -62,6 +63,7 @@ export class MeshCore implements Machine<MeshInput, MeshOutput> {
   #dialer: Dialer;
   #discovery: Discovery;
   #door = new Door();
+  #collisions: Collisions;
   #live = new Map<number, Live>();
   #byPeer = new Map<PeerName, Live>();
   #out: MeshOutput[] = [];
@@ -81,6 +83,7 @@ export class MeshCore implements Machine<MeshInput, MeshOutput> {
     const random = (): number => randomFraction(crypto);
     const { name, nickname, port } = config;
     this.topology = new Topology({ name, nickname, uid: randomUint64(crypto), random });
+    this.#collisions = new Collisions(this.topology);
     const { sha256 } = crypto;
     this.#spreading = new Spreading({ topology: this.topology, random, sha256 }, now);
     this.#dialer = new Dialer({ port, random });
@@ -101,6 +104,7 @@ export class MeshCore implements Machine<MeshInput, MeshOutput> {
       return;
     }
     this.#dispatch(input, now);
+    this.#lookForCollisions(now);
     if (this.topology.takeAnnouncement()) this.#spreading.announce([this.topology.name], now);
     if (this.#needsSettling() && now >= this.#settleAt) this.#settle(now);
     for (const live of [...this.#byPeer.values()]) this.#flush(live, now);
@@ -137,6 +141,8 @@ export class MeshCore implements Machine<MeshInput, MeshOutput> {
       dialer: this.#dialer,
       live: this.#live.values(),
       refusals: this.#door.refusals(now),
+      collisions: this.#collisions,
+      now,
       toEpoch,
     });
   }
@@ -289,6 +295,7 @@ export class MeshCore implements Machine<MeshInput, MeshOutput> {
   #introduced(live: Live, introduction: Introduction, now: Millis): void {
     const { features } = introduction;
     this.#authenticated(live);
+    this.#collisions.met(features, live.remote, now);
     if (live.dialKey !== undefined) this.#dialer.connected(live.dialKey, features.name);
     const objection = objectionTo(features, this.topology.self);
     if (objection !== undefined) {
@@ -460,6 +467,13 @@ export class MeshCore implements Machine<MeshInput, MeshOutput> {
       else this.#out.push(action);
     }
     this.#event({ kind: "changed" });
+  }
+
+  #lookForCollisions(now: Millis): void {
+    for (const { name, text: reason } of this.#collisions.look(now)) {
+      const fields = { peer: formatPeerName(name), reason };
+      this.#out.push({ kind: "log", level: "warn", message: "name collision", fields });
+    }
   }
 
   #atLimit(): boolean {

@@ -23,31 +23,41 @@ import {
 } from "../base/mod.ts";
 import { dropOldest } from "./drop_oldest.ts";
 import type { Features } from "./features.ts";
+import type { Live } from "./live.ts";
 import type { Sighting, Topology } from "./topology.ts";
 import type { PeerEntry } from "./topology_wire.ts";
 import type { CollisionStatus } from "./types.ts";
 
 /** So often must a UID have come back with a higher version. */
 const RETURNS = 2;
-/** Returns closer to each other count as one: what was under way at a restart comes in one go. */
+/** Returns closer to each other count as one: what was under way at a restart comes within this. */
 const RETURN_INTERVAL_MS = 1_000;
 /** Without new evidence all is forgotten after this; a holder that is kept out dials again within nine minutes. */
 const FORGET_MS = 10 * 60_000;
 /** Most names that are watched, and most UIDs of one name: gossip shall not make us hold more. */
 const MAX_NAMES = 64;
 const MAX_HOLDERS = 4;
+/** Most former neighbours that are remembered of one. */
+const MAX_NEIGHBOURS = 256;
 
 /** A UID that was seen under a contested name. */
 interface Holder {
   readonly uid: bigint;
-  readonly firstSeen: Millis;
+  /** Position among all that was seen. */
+  readonly firstSeen: number;
+  /** When it was seen first. */
+  readonly since: Millis;
   nickname: string;
   version: bigint;
+  /** Its neighbours when it was seen last, and all that it had before. */
   neighbours: readonly PeerName[];
+  readonly everNear: Set<PeerName>;
+  /** Where others say that it is. */
+  told: string | undefined;
   /** Where it connected to us from, or we to it. */
   met: string | undefined;
-  /** When it was last known to live. */
-  alive: Millis | undefined;
+  /** The same of the last sign of life; without end for ourselves. */
+  alive: number | undefined;
   returns: number;
   lastReturn: Millis;
 }
@@ -65,6 +75,8 @@ interface Contest {
 export class Collisions {
   #topology: Topology;
   #contests = new Map<PeerName, Contest>();
+  /** Orders what is seen; two things may be seen in one millisecond. */
+  #seen = 0;
 
   /** Watches the names of a table. */
   constructor(topology: Topology) {
@@ -81,8 +93,9 @@ export class Collisions {
     return news.map(([name, contest]) => this.#status(name, contest, 0));
   }
 
-  /** Takes that a remote introduced itself; before its entry is changed. */
-  met({ name, uid, nickname }: Features, remote: Endpoint, now: Millis): void {
+  /** Takes that a remote introduced itself; before its entry is changed. @param rival connection that has its name already */
+  met(features: Features, remote: Endpoint, rival: Live | undefined, now: Millis): void {
+    const { name, uid, nickname } = features;
     const known = this.#topology.get(name);
     const other = known !== undefined && known.uid !== 0n && known.uid !== uid;
     const ourself = name === this.#topology.name && uid === this.#topology.self.uid;
@@ -92,7 +105,8 @@ export class Collisions {
     if (other) this.#see(contest, known, now);
     const holder = this.#see(contest, { name, uid, nickname, version: 0n, connections: [] }, now);
     holder.met = formatIp(remote.ip);
-    holder.alive = now;
+    holder.alive = ++this.#seen;
+    this.#stays(contest, rival, holder.since);
     this.#judge(contest, now);
   }
 
@@ -103,11 +117,21 @@ export class Collisions {
       .map(([name, contest]) => this.#status(name, contest, toEpoch));
   }
 
+  /** Whoever has spoken on its connection since another came was not replaced by it. */
+  #stays({ holders }: Contest, rival: Live | undefined, since: Millis): void {
+    const holder = rival?.link === undefined ? undefined : holders.get(rival.link.uid);
+    const heardAt = rival?.connection?.heardAt;
+    if (holder === undefined || heardAt === undefined || rival === undefined) return;
+    if (heardAt - since < RETURN_INTERVAL_MS) return;
+    holder.alive = ++this.#seen;
+    holder.met ??= formatIp(rival.remote.ip);
+  }
+
   #sighted({ entry, known }: Sighting, now: Millis): void {
     if (entry.uid === 0n || known.uid === 0n) return;
     const contest = this.#contest(entry.name, now);
-    this.#see(contest, known, now);
-    this.#see(contest, entry, now);
+    const both = [this.#see(contest, known, now), this.#see(contest, entry, now)];
+    for (const holder of both) holder.told ??= this.#addressOf(entry.name, holder, contest);
     this.#judge(contest, now);
   }
 
@@ -129,29 +153,35 @@ export class Collisions {
   #see(contest: Contest, entry: Seen, now: Millis): Holder {
     const { holders } = contest;
     const known = holders.get(entry.uid);
-    const holder = known ?? newHolder(entry, now);
+    const holder = known ?? newHolder(entry, ++this.#seen, now);
+    // Returns count if they are after the others came: what was under way of a run before says nothing about this one.
+    if (known === undefined) { for (const other of holders.values()) other.returns = 0; }
     holders.delete(entry.uid);
     holders.set(entry.uid, holder);
     dropOldest(holders, MAX_HOLDERS);
-    if (this.#isOurselves(entry.name, holder)) holder.alive = now;
+    if (this.#isOurselves(entry.name, holder)) holder.alive = Infinity;
     if (entry.version < holder.version) return holder;
     if (entry.version > holder.version && now - holder.lastReturn >= RETURN_INTERVAL_MS) {
       holder.returns++;
       holder.lastReturn = now;
-      if (holder.returns >= RETURNS) holder.alive = now;
+      if (holder.returns >= RETURNS) holder.alive = ++this.#seen;
       contest.lastEvidence = now;
     }
     holder.version = entry.version;
     holder.nickname = entry.nickname;
     holder.neighbours = entry.connections.map(({ peer }) => peer);
+    for (const peer of holder.neighbours) holder.everNear.add(peer);
+    dropOldest(holder.everNear, MAX_NEIGHBOURS);
     return holder;
   }
 
-  /** Returns where one of its neighbours says that it is; a neighbour of two holders may mean either. */
+  /** Returns where one of its neighbours says that it is; one that was near to another holder may mean that one. */
   #addressOf(name: PeerName, holder: Holder, { holders }: Contest): string | undefined {
     const others = [...holders.values()].filter((other) => other !== holder);
-    const theirs = new Set(others.flatMap(({ neighbours }) => neighbours));
-    const told = holder.neighbours.filter((peer) => !theirs.has(peer)).flatMap((peer) =>
+    const sure = holder.neighbours.filter((peer) =>
+      !others.some(({ everNear }) => everNear.has(peer))
+    );
+    const told = sure.flatMap((peer) =>
       this.#topology.get(peer)?.connections.filter((connection) => connection.peer === name) ?? []
     );
     // Without the port, which means nothing where the holder dialled.
@@ -176,7 +206,7 @@ export class Collisions {
     const holders = atOnce(contest).map((holder) => ({
       uid: holder.uid.toString(),
       nickname: holder.nickname,
-      address: holder.met ?? this.#addressOf(name, holder, contest),
+      address: holder.met ?? holder.told,
       ourself: this.#isOurselves(name, holder),
       neighbours: holder.neighbours,
     }));
@@ -208,17 +238,24 @@ type CollisionHolder = CollisionStatus["holders"][number];
 /** Returns the holders that lived at the same time as another. */
 function atOnce({ holders }: Contest): Holder[] {
   const all = [...holders.values()];
-  const before = (a: Holder, b: Holder): boolean => b.alive !== undefined && a.firstSeen <= b.alive;
+  const before = (a: Holder, b: Holder): boolean => b.alive !== undefined && a.firstSeen < b.alive;
   return all.filter((a) => all.some((b) => a !== b && before(a, b) && before(b, a)));
 }
 
-function newHolder({ uid, nickname, version }: Seen, now: Millis): Holder {
+function newHolder(
+  { uid, nickname, version }: Seen,
+  firstSeen: number,
+  now: Millis,
+): Holder {
   return {
     uid,
-    firstSeen: now,
+    firstSeen,
+    since: now,
     nickname,
     version,
     neighbours: [],
+    everNear: new Set(),
+    told: undefined,
     met: undefined,
     alive: undefined,
     returns: 0,

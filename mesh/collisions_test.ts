@@ -2,6 +2,7 @@ import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { parseIp, type PeerName } from "../base/mod.ts";
 import { Collisions } from "./collisions.ts";
 import type { Features } from "./features.ts";
+import type { Live } from "./live.ts";
 import { Topology } from "./topology.ts";
 import { type ConnectionEntry, encodeTopology, type PeerEntry } from "./topology_wire.ts";
 
@@ -17,9 +18,14 @@ function watched(): { table: Topology; collisions: Collisions; hear: Hear; meet:
     for (const payload of bytes) table.apply(payload);
     return collisions.look(now).length;
   };
-  const meet: Meet = (now, uid, address, name = TWIN) => {
+  const meet: Meet = (now, uid, address, name = TWIN, rival = undefined) => {
     const features = { name, nickname: `host${uid}`, uid, shortId: undefined };
-    collisions.met(features as Features, { ip: parseIp(address), port: 40_000 }, now);
+    collisions.met(
+      features as Features,
+      { ip: parseIp(address), port: 40_000 },
+      rival as Live,
+      now,
+    );
     table.introduce(features);
     return collisions.look(now).length;
   };
@@ -27,7 +33,7 @@ function watched(): { table: Topology; collisions: Collisions; hear: Hear; meet:
 }
 
 type Hear = (now: number, uid: bigint, version: bigint, more?: Partial<PeerEntry>) => number;
-type Meet = (now: number, uid: bigint, address: string, name?: PeerName) => number;
+type Meet = (now: number, uid: bigint, address: string, name?: PeerName, rival?: unknown) => number;
 
 function entry(uid: bigint, version: bigint, more: Partial<PeerEntry>): PeerEntry {
   const nickname = `host${uid}`;
@@ -95,6 +101,21 @@ Deno.test("Collisions.met() is sure when one introduces itself before and after 
   const [collision] = collisions.status(2_000, 0);
   deepEqual(collision?.holders.map(({ address }) => address), ["192.0.2.2", "192.0.2.3"]);
   match(collision?.text ?? "", /at 192\.0\.2\.2.*at 192\.0\.2\.3/);
+});
+
+Deno.test("Collisions.met() is sure when one speaks on its connection after another came", () => {
+  const { meet, collisions } = watched();
+  const rival = (heardAt: number) => ({
+    link: { uid: A },
+    connection: { heardAt },
+    remote: { ip: parseIp("192.0.2.2"), port: 6783 },
+  });
+  meet(0, A, "192.0.2.2");
+  equal(meet(10_000, B, "192.0.2.3", TWIN, rival(9_000)), 0);
+  equal(meet(13_000, B, "192.0.2.3", TWIN, rival(9_000)), 0);
+  equal(meet(18_000, B, "192.0.2.3", TWIN, rival(17_000)), 1);
+  const [collision] = collisions.status(18_000, 0);
+  deepEqual(collision?.holders.map(({ address }) => address), ["192.0.2.2", "192.0.2.3"]);
 });
 
 Deno.test("Collisions.met() is sure at once of another with our name, and never of ourselves", () => {

@@ -295,7 +295,7 @@ export class MeshCore implements Machine<MeshInput, MeshOutput> {
   #introduced(live: Live, introduction: Introduction, now: Millis): void {
     const { features } = introduction;
     this.#authenticated(live);
-    this.#collisions.met(features, live.remote, now);
+    this.#collisions.met(features, live.remote, this.#byPeer.get(features.name), now);
     if (live.dialKey !== undefined) this.#dialer.connected(live.dialKey, features.name);
     const objection = objectionTo(features, this.topology.self);
     if (objection !== undefined) {

@@ -150,11 +150,13 @@ export class Router {
     const { config, host, name, warnings } = this.#ground;
     const plane = this.#plane();
     const mesh = this.#running();
-    const { uid, targets, connections, peers } = mesh.snapshot();
+    const { uid, targets, connections, peers, collisions } = mesh.snapshot();
     const cipherWarning = config.passwords.length > 0 ? plane.ready.warning : undefined;
     return {
       version: VERSION,
       pid: Deno.pid,
+      logFile: config.logFile,
+      stateDir: config.stateDir,
       since: this.#since,
       name,
       nickname: config.nickname,
@@ -166,10 +168,15 @@ export class Router {
       trustedSubnets: config.trustedSubnets,
       bridge: host.bridge,
       mtuBytes: host.mtuBytes,
-      warnings: [...warnings, ...(cipherWarning === undefined ? [] : [cipherWarning])],
+      warnings: [
+        ...warnings,
+        ...(cipherWarning === undefined ? [] : [cipherWarning]),
+        ...collisions.map(({ text }) => text),
+      ],
       targets,
-      connections: connectionRows(connections, (id) => this.#links.best(id), OVERLAY_LABELS),
+      connections: connectionRows(connections, this.#links, OVERLAY_LABELS),
       peers,
+      collisions,
       forwarding: mesh.forwarding(),
       macs: this.#macs,
       terminations: this.#terminations,

@@ -52,7 +52,12 @@ function report(snapshot: StatusSnapshot): Record<string, unknown> {
         LastSeen: new Date(lastSeen).toISOString(),
       }))),
     },
-    Daemon: { Pid: snapshot.pid, RestartPolicy: "no" },
+    Daemon: {
+      Pid: snapshot.pid,
+      RestartPolicy: "no",
+      LogFile: snapshot.logFile,
+      DataDir: snapshot.stateDir,
+    },
   };
 }
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { command } from "../command.ts";
+import { command, JSON_OPTION } from "../command.ts";
 
 /** `weft report`. */
 export const reportCommand = command({
@@ -12,7 +12,7 @@ export const reportCommand = command({
   summary: "print the whole state as JSON",
   args: "",
   count: [0, 0],
-  options: {},
+  options: { json: { ...JSON_OPTION, summary: "accepted; it always does" } },
   async run(_words, _options, io): Promise<void> {
     io.out(await io.client.get("/report", "json"));
   },

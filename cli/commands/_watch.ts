@@ -40,11 +40,20 @@ export async function watch(
   do {
     const shown = await pageOrReason(page, json);
     const time = io.now().toISOString().replace(/\.\d+Z$/, "Z");
-    if (json) io.out(shown);
-    else if (io.terminal) {
-      io.out(`${CLEAR}${title}, ${time}; ^C ends it\n\n${shown.replace(/^\n/, "")}`);
-    } else io.out(`# ${title}, ${time}\n${shown}`);
+    const head = io.terminal ? `${CLEAR}${title}, ${time}; ^C ends it\n` : `# ${title}, ${time}\n`;
+    if (!write(json ? shown : `${head}${shown}`, io)) return;
   } while (await io.pause(everyMs));
+}
+
+/** Returns false if nobody reads any more, as behind `| head`. */
+function write(text: string, io: Io): boolean {
+  try {
+    io.out(text);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.BrokenPipe) return false;
+    throw error;
+  }
 }
 
 async function pageOrReason(page: () => Promise<string>, json: boolean): Promise<string> {

@@ -78,3 +78,12 @@ Deno.test("main() does not watch a page that is not there, or at an interval tha
     deepEqual(calls, []);
   }
 });
+
+Deno.test("main() ends when nobody reads what it shows", async () => {
+  const { io, calls } = fakeIo(answers("a\n"), {}, { pauses: 9 });
+  const out = () => {
+    throw new Deno.errors.BrokenPipe("Broken pipe");
+  };
+  equal(await main(["status", "--watch"], { ...io, out }), 0);
+  equal(calls.length, 1);
+});

@@ -51,7 +51,7 @@ function linkReason(
   preferred: TunnelState | undefined,
   labels: Readonly<Record<string, string>>,
 ): string | undefined {
-  if (reason !== undefined || tunnel === undefined) return reason ?? "no overlay has begun";
+  if (reason !== undefined || tunnel === undefined) return reason ?? "no overlay is chosen yet";
   if (state === "pending") {
     const waits = tunnel.state === "pending"
       ? "nothing has come over UDP yet"

@@ -192,7 +192,12 @@ const REASONS: readonly [string, Partial<ConnectionRow>, Tunnels, string | undef
     tunnels({ ...PENDING, reason: "silence" }),
     "silence",
   ],
-  ["that no overlay has begun", { state: "pending" }, tunnels(undefined), "no overlay has begun"],
+  [
+    "that there is no overlay yet",
+    { state: "pending" },
+    tunnels(undefined),
+    "no overlay is chosen yet",
+  ],
 ];
 for (const [what, row, known, expected] of REASONS) {
   Deno.test(`connectionRows() says ${what}`, () => {

@@ -120,6 +120,13 @@ Deno.test("main() takes --json for a report, which is JSON as it is", async () =
   deepEqual(calls, [["/report", "json"]]);
 });
 
+Deno.test("main() hands the format of a report to the router and prints the answer as it is", async () => {
+  const { io, out, calls } = fakeIo(() => "1.2.3");
+  equal(await main(["report", "-f", "{{.Version}}"], io), 0);
+  equal(out(), "1.2.3");
+  deepEqual(calls, [["/report?format=%7B%7B.Version%7D%7D"]]);
+});
+
 Deno.test("main() shows both versions, its own alone without a router", async () => {
   const both = fakeIo(() => '{"version":"9.9"}');
   await main(["version"], both.io);

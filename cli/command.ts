@@ -11,6 +11,8 @@ import type { RouterClient } from "./client.ts";
 export interface CommandOption {
   /** What its value is called in the help; without it the option is a flag. */
   readonly value?: string;
+  /** The value may be missing and is given with "=" alone: `--watch`, `--watch=5`. Missing is the empty text. */
+  readonly optional?: true;
   /** One letter that stands for it. */
   readonly short?: string;
   /** One line for the help. */
@@ -31,6 +33,12 @@ export interface Io {
   readonly places: Places;
   /** Calls the router. */
   readonly client: RouterClient;
+  /** Standard output is a terminal. */
+  readonly terminal: boolean;
+  /** Returns the time. */
+  readonly now: () => Date;
+  /** Waits. @returns false if the user ends the command meanwhile, as with ^C */
+  readonly pause: (ms: number) => Promise<boolean>;
 }
 
 /** Options as they were given: a flag is true, a value is its text; what was not given is missing. */

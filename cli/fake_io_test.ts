@@ -24,13 +24,17 @@ export interface FakeIo {
  * Returns a terminal without a system behind it.
  *
  * @param answer answers each call; may throw
+ * @param env environment variables
+ * @param options whether standard output is a terminal, and after how many pauses the user ends the command
  */
 export function fakeIo(
   answer: (path: string) => string = () => "",
   env: Readonly<Record<string, string>> = {},
+  { terminal = false, pauses = 0 }: { terminal?: boolean; pauses?: number } = {},
 ): FakeIo {
   const out: string[] = [];
   const err: string[] = [];
+  let [slept, left] = [0, pauses];
   const calls: unknown[][] = [];
   const client: RouterClient = {
     get: (path, accept) => {
@@ -49,6 +53,12 @@ export function fakeIo(
     cwd: "/srv/me",
     places: resolvePlaces(() => undefined, "/"),
     client,
+    terminal,
+    now: () => new Date(Date.UTC(2026, 10, 27) + slept),
+    pause: (ms) => {
+      slept += ms;
+      return Promise.resolve(left-- > 0);
+    },
   };
   return { io, out: () => out.join(""), err: () => err.join(""), calls };
 }

@@ -71,7 +71,7 @@ function untilOperands(words: readonly string[]): number {
 function parsed(command: Command, words: readonly string[], io: Io): () => Promise<number | void> {
   const commander = build(command);
   try {
-    commander.parse(words, { from: "user" });
+    commander.parse(optionalValues(command, words), { from: "user" });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     throw new WordsError(sentence(error.message), usageOf(command));
@@ -83,6 +83,15 @@ function parsed(command: Command, words: readonly string[], io: Io): () => Promi
     throw new WordsError(`Cannot ${command.name}: ${wrong}`, usageOf(command));
   }
   return () => command.run(operands, given(command, commander), io);
+}
+
+/** commander would take the next word for a value that may be missing. */
+function optionalValues(command: Command, words: readonly string[]): string[] {
+  const end = untilOperands(words);
+  return words.map((word, i) => {
+    const option = word.startsWith("--") ? command.options[word.slice(2)] : undefined;
+    return option?.optional === true && i < end ? `${word}=` : word;
+  });
 }
 
 function build(command: Command): Commander {
@@ -112,11 +121,14 @@ function given(command: Command, commander: Commander): Given<string> {
 function helpText(commands: readonly Command[], name: string | undefined): string {
   if (name === undefined) return overview(commands);
   const command = find(commands, name);
-  const rows = Object.entries(command.options).map(([name, { value, short, summary }]) => {
-    const dashes = name.length === 1 ? `-${name}` : `--${name}`;
-    const flags = [...(short === undefined ? [] : [`-${short}`]), dashes].join(", ");
-    return [value === undefined ? flags : `${flags} ${value}`, summary] as const;
-  });
+  const rows = Object.entries(command.options).map(
+    ([name, { value, optional, short, summary }]) => {
+      const dashes = name.length === 1 ? `-${name}` : `--${name}`;
+      const flags = [...(short === undefined ? [] : [`-${short}`]), dashes].join(", ");
+      const shown = optional === true ? `${flags}[=${value}]` : `${flags} ${value}`;
+      return [value === undefined ? flags : shown, summary] as const;
+    },
+  );
   return [
     usageOf(command).split("\n")[0],
     "",

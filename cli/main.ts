@@ -11,6 +11,8 @@ import { COMMANDS } from "./commands/mod.ts";
 import { exitCodeOf, lineOf } from "./exit_codes.ts";
 import { dispatch, WordsError } from "./framework.ts";
 
+const END_SIGNALS = ["SIGINT", "SIGTERM"] as const;
+
 /** Runs one line. @returns the exit code */
 export async function main(argv: readonly string[], io: Io): Promise<number> {
   try {
@@ -38,7 +40,24 @@ export function systemIo(): Io {
     cwd,
     places,
     client: routerClient(places.socket),
+    terminal: Deno.stdout.isTerminal(),
+    now: () => new Date(),
+    pause,
   };
+}
+
+/** While nothing waits, ^C ends the process as ever. */
+function pause(ms: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const end = (waited: boolean): void => {
+      clearTimeout(timer);
+      for (const signal of END_SIGNALS) Deno.removeSignalListener(signal, onSignal);
+      resolve(waited);
+    };
+    const onSignal = (): void => end(false);
+    const timer = setTimeout(() => end(true), ms);
+    for (const signal of END_SIGNALS) Deno.addSignalListener(signal, onSignal);
+  });
 }
 
 function currentDirectory(): string {

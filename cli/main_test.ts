@@ -57,6 +57,12 @@ Deno.test("main() says that a status page is unknown, with the usage", async () 
   match(err(), /^Unknown status "lunch"\nUsage: weft status/);
 });
 
+Deno.test("main() says so before it says that no router runs", async () => {
+  const { io, err } = fakeIo(noRouter);
+  equal(await main(["status", "bar"], io), 1);
+  match(err(), /^Unknown status "bar"\nUsage: weft status/);
+});
+
 Deno.test("main() prints JSON when it is asked for", async () => {
   const { io, out, calls } = fakeIo(() => '{"a":1}');
   await main(["status", "--json"], io);
@@ -105,6 +111,20 @@ Deno.test("main() takes connect without a peer only to replace all", async () =>
   const { io } = fakeIo();
   equal(await main(["connect"], io), 1);
   equal(await main(["connect", "--replace"], io), 0);
+});
+
+Deno.test("main() takes --json for a report, which is JSON as it is", async () => {
+  const { io, out, calls } = fakeIo(() => "{}\n");
+  equal(await main(["report", "--json"], io), 0);
+  equal(out(), "{}\n");
+  deepEqual(calls, [["/report", "json"]]);
+});
+
+Deno.test("main() hands the format of a report to the router and prints the answer as it is", async () => {
+  const { io, out, calls } = fakeIo(() => "1.2.3");
+  equal(await main(["report", "-f", "{{.Version}}"], io), 0);
+  equal(out(), "1.2.3");
+  deepEqual(calls, [["/report?format=%7B%7B.Version%7D%7D"]]);
 });
 
 Deno.test("main() shows both versions, its own alone without a router", async () => {

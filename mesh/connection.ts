@@ -138,6 +138,12 @@ export class Connection implements Machine<ConnectionInput, ConnectionOutput> {
     return this.#out.shift();
   }
 
+  /** When its remote last said something, once it introduced itself. */
+  get heardAt(): Millis | undefined {
+    const state = this.#state;
+    return state.kind === "open" ? state.readUntil - READ_TIMEOUT_MS : undefined;
+  }
+
   /** Returns when it wants a tick. */
   deadline(): Millis | undefined {
     const state = this.#state;

@@ -22,6 +22,7 @@ import {
   type PeerName,
   WireError,
 } from "../base/mod.ts";
+import type { Collisions } from "./collisions.ts";
 import { Connection } from "./connection.ts";
 import type { Dialer, DialerAction, DialerConnection } from "./dialer.ts";
 import { Door, type Refusal } from "./door.ts";
@@ -53,6 +54,8 @@ export interface ConnectionsParts {
   readonly spreading: Spreading;
   /** The connection maker. */
   readonly dialer: Dialer;
+  /** Names that two routers bear. */
+  readonly collisions: Collisions;
   /** Takes what the mesh wants. */
   readonly emit: (output: MeshOutput) => void;
   /** Notes that something has to be settled. */
@@ -275,6 +278,7 @@ export class Connections {
   #introduced(live: Live, introduction: Introduction, now: Millis): void {
     const { features } = introduction;
     this.#authenticated(live);
+    this.#parts.collisions.met(features, live.remote, this.#byPeer.get(features.name), now);
     if (live.dialKey !== undefined) this.#parts.dialer.connected(live.dialKey, features.name);
     const objection = objectionTo(features, this.#parts.topology.self);
     if (objection !== undefined) {

@@ -5,6 +5,7 @@
  */
 
 import { type Endpoint, formatEndpoint, type Millis } from "../base/mod.ts";
+import { dropOldest } from "./drop_oldest.ts";
 import { ipKey } from "./target.ts";
 
 /** Most inbound connections that have not authenticated. */
@@ -80,13 +81,5 @@ export class Door {
   /** Returns refusals that are worth showing. */
   refusals(now: Millis): Refusal[] {
     return [...this.#refusals.values()].filter((refusal) => now - refusal.last < SHOW_MS);
-  }
-}
-
-/** A map keeps the order in which keys came. */
-function dropOldest(map: Map<string, unknown>, limit: number): void {
-  for (const oldest of map.keys()) {
-    if (map.size <= limit) return;
-    map.delete(oldest);
   }
 }

@@ -15,7 +15,8 @@
  * @module
  */
 
-import type { Machine, Millis } from "../base/mod.ts";
+import { formatPeerName, type Machine, type Millis } from "../base/mod.ts";
+import { Collisions } from "./collisions.ts";
 import { Connections } from "./connections.ts";
 import { Dialer } from "./dialer.ts";
 import { Discovery } from "./discovery.ts";
@@ -38,6 +39,7 @@ export class MeshCore implements Machine<MeshInput, MeshOutput> {
   readonly #spreading: Spreading;
   readonly #dialer: Dialer;
   readonly #discovery: Discovery;
+  readonly #collisions: Collisions;
   readonly #connections: Connections;
   readonly #out: MeshOutput[] = [];
   #dirty = true;
@@ -61,7 +63,9 @@ export class MeshCore implements Machine<MeshInput, MeshOutput> {
     this.#discovery = new Discovery(topology, port);
     const emit = (output: MeshOutput): void => void this.#out.push(output);
     const changed = (): void => this.#mark();
-    const parts = { config, crypto, topology, spreading, dialer, emit, changed };
+    const collisions = new Collisions(topology);
+    this.#collisions = collisions;
+    const parts = { config, crypto, topology, spreading, dialer, collisions, emit, changed };
     this.#connections = new Connections(parts);
     this.#settleAt = now;
     dialer.connect(config.targets.map(parseTarget), false, now);
@@ -76,6 +80,7 @@ export class MeshCore implements Machine<MeshInput, MeshOutput> {
   handle(input: MeshInput, now: Millis): void {
     if (input.kind === "stop") return this.#connections.closeAll("we stop", now);
     this.#dispatch(input, now);
+    this.#lookForCollisions(now);
     const { name } = this.topology;
     // What cannot wait to be told cannot wait to be acted upon either.
     if (this.topology.takeAnnouncement() && this.#spreading.announce([name], now)) {
@@ -114,6 +119,8 @@ export class MeshCore implements Machine<MeshInput, MeshOutput> {
       dialer: this.#dialer,
       live: this.#connections.live,
       refusals: this.#connections.refusals(now),
+      collisions: this.#collisions,
+      now,
       toEpoch,
     });
   }
@@ -171,5 +178,12 @@ export class MeshCore implements Machine<MeshInput, MeshOutput> {
       else this.#out.push(action);
     }
     this.#out.push({ kind: "event", event: { kind: "changed" } });
+  }
+
+  #lookForCollisions(now: Millis): void {
+    for (const { name, text: reason } of this.#collisions.look(now)) {
+      const fields = { peer: formatPeerName(name), reason };
+      this.#out.push({ kind: "log", level: "warn", message: "name collision", fields });
+    }
   }
 }

@@ -225,7 +225,7 @@ class Shell implements Mesh {
       failures.push(`Cannot connect to "${text}": ${answer}`);
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
-      failures.push(error.message);
+      failures.push(`Cannot connect to "${text}": a peer is HOST or HOST:PORT`);
     }
     return undefined;
   }

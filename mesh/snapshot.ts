@@ -5,6 +5,7 @@
  */
 
 import { formatEndpoint, type Millis } from "../base/mod.ts";
+import type { Collisions } from "./collisions.ts";
 import type { Dialer, DialerRow } from "./dialer.ts";
 import type { Refusal } from "./door.ts";
 import type { Live } from "./live.ts";
@@ -22,6 +23,10 @@ export interface SnapshotSources {
   readonly live: Iterable<Live>;
   /** Refused inbound connections. */
   readonly refusals: readonly Refusal[];
+  /** Names that more than one router bears. */
+  readonly collisions: Collisions;
+  /** The time. */
+  readonly now: Millis;
   /** Is added to times to make them ms since 1970. */
   readonly toEpoch: Millis;
 }
@@ -48,6 +53,7 @@ export function takeSnapshot(sources: SnapshotSources): MeshSnapshot {
       ...sources.refusals.map((refusal) => refusalStatus(refusal, toEpoch)),
     ],
     peers: [topology.self, ...others].map((entry) => peerStatus(entry, topology)),
+    collisions: sources.collisions.status(sources.now, toEpoch),
   };
 }
 

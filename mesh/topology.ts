@@ -27,6 +27,9 @@ const MAX_PEERS = 16_384;
 /** Most connections in the table, for the same reason. */
 const MAX_CONNECTIONS = 1_000_000;
 
+/** Most sightings that wait to be taken; more are of no use. */
+const MAX_SIGHTINGS = 1_000;
+
 /** Who we are. */
 export interface TopologyOptions {
   /** Our name. */
@@ -37,6 +40,14 @@ export interface TopologyOptions {
   readonly uid: bigint;
   /** Returns 0 <= x < 1. */
   readonly random: () => number;
+}
+
+/** An entry came with another UID than the one we know: a restart, old news of an earlier run, or a second holder. */
+export interface Sighting {
+  /** What came. */
+  readonly entry: PeerEntry;
+  /** What we knew. */
+  readonly known: PeerEntry;
 }
 
 /** All peers that we know of, ourselves included. */
@@ -50,6 +61,7 @@ export class Topology {
   #connectionCount = 0;
   #revision = 0;
   #announce = false;
+  #sightings: Sighting[] = [];
 
   /** Starts with ourselves alone, version 0 and a random short id. */
   constructor(options: TopologyOptions) {
@@ -90,6 +102,11 @@ export class Topology {
     const announce = this.#announce;
     this.#announce = false;
     return announce;
+  }
+
+  /** Returns and clears the names that came with two UIDs. */
+  takeSightings(): Sighting[] {
+    return this.#sightings.splice(0);
   }
 
   /** Enters a peer that introduced itself, if it is unknown; its entry proper comes by gossip. */
@@ -159,6 +176,7 @@ export class Topology {
       news.add(entry.name);
     }
     for (const entry of update) {
+      this.#sight(entry);
       if (entry.name === this.name) this.#answerOldSelf(entry);
       else if (
         !news.has(entry.name) && isNewer(entry, must(this.#peers.get(entry.name), "entry"))
@@ -186,6 +204,12 @@ export class Topology {
     for (const name of gone) this.#delete(name);
     if (gone.length > 0) this.#settleShortId();
     return gone;
+  }
+
+  #sight(entry: PeerEntry): void {
+    const known = this.#peers.get(entry.name);
+    if (known === undefined || known.uid === entry.uid) return;
+    if (this.#sightings.length < MAX_SIGHTINGS) this.#sightings.push({ entry, known });
   }
 
   #checkSize(update: readonly PeerEntry[]): void {

@@ -147,6 +147,29 @@ export interface PeerStatus {
   }[];
 }
 
+/** A name that more than one router bears, as `status` shows it. */
+export interface CollisionStatus {
+  /** The name. */
+  readonly name: PeerName;
+  /** Those who bear it, ourselves first. */
+  readonly holders: readonly {
+    /** UID of the run, decimal. */
+    readonly uid: string;
+    /** Its label. */
+    readonly nickname: string;
+    /** Its underlay address, if anybody knows it. */
+    readonly address: string | undefined;
+    /** It is this router. */
+    readonly ourself: boolean;
+    /** Peers that it has connections to. */
+    readonly neighbours: readonly PeerName[];
+  }[];
+  /** Since when it is certain, ms since 1970. */
+  readonly since: number;
+  /** All of that in one line, and what to do. */
+  readonly text: string;
+}
+
 /** The mesh at one moment. */
 export interface MeshSnapshot {
   /** Our UID in this run, decimal. */
@@ -157,6 +180,8 @@ export interface MeshSnapshot {
   readonly connections: readonly ConnectionStatus[];
   /** All peers, ourselves first. */
   readonly peers: readonly PeerStatus[];
+  /** Names that more than one router bears. */
+  readonly collisions: readonly CollisionStatus[];
 }
 
 /** The running mesh; `mesh/shell.ts` makes one. */

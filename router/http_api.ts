@@ -20,8 +20,10 @@ import {
   METRICS_TYPE,
   metricsText,
   reportJson,
+  reportTemplate,
   STATUS_PAGES,
   type StatusSnapshot,
+  TemplateError,
 } from "./status/mod.ts";
 
 /** What the calls need of the router. */
@@ -88,7 +90,8 @@ export function statusApi(router: RouterCalls, onError: (error: unknown) => void
 /** Returns the HTTP status of an error. */
 export function statusOf(error: unknown): number {
   if (error instanceof RefusedError) return REFUSED_STATUS[error.code];
-  if (error instanceof UsageError || error instanceof WireError) return 400;
+  const theirs = [UsageError, WireError, TemplateError];
+  if (theirs.some((kind) => error instanceof kind)) return 400;
   if (error instanceof HostError) return 409;
   return 500;
 }
@@ -183,9 +186,9 @@ function handler(routes: readonly Route[], onError: (error: unknown) => void): R
 }
 
 function reportAnswer(router: RouterCalls, url: URL): Response {
-  if (url.searchParams.has("format")) {
-    throw new UsageError("Cannot format the report: templates are not in this version");
-  }
+  const [format, ...more] = url.searchParams.getAll("format");
+  if (more.length > 0) throw new UsageError("Cannot format the report: give one format");
+  if (format !== undefined) return textAnswer(reportTemplate(format, router.status()));
   return textAnswer(`${reportJson(router.status())}\n`, 200, JSON_TYPE);
 }
 

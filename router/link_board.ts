@@ -71,4 +71,11 @@ export class LinkBoard {
     return tunnels.find(({ state }) => state === "established") ??
       tunnels.find(({ state }) => state === "pending");
   }
+
+  /** The tunnel over the overlay that both ends like best, whether it works or not. */
+  preferred(id: number | undefined): TunnelState | undefined {
+    const row = id === undefined ? undefined : this.#rows.get(id);
+    const [overlay] = row?.link.overlays ?? [];
+    return overlay === undefined ? undefined : row?.tunnels.get(overlay.index);
+  }
 }

@@ -100,3 +100,12 @@ Deno.test("LinkBoard.best() prefers what works to what is preferred", () => {
   equal(links.best(1)?.overlay, "fast");
   equal(links.best(undefined), undefined);
 });
+
+Deno.test("LinkBoard.preferred() is the first common overlay, whatever became of it", () => {
+  const links = board();
+  equal(links.preferred(1), undefined);
+  links.tunnel(tunnel(1, "established"));
+  links.tunnel(tunnel(0, "failed", "no answer"));
+  equal(links.preferred(1)?.reason, "no answer");
+  equal(links.preferred(2), undefined);
+});

@@ -26,7 +26,7 @@ import {
   type Tables,
   type TunnelState,
 } from "../switch/mod.ts";
-import { type RouterConfig, UsageError } from "./config/mod.ts";
+import { passwordWarnings, type RouterConfig, UsageError } from "./config/mod.ts";
 import { Containers } from "./containers_shell.ts";
 import { ForwardingState } from "./forwarding_state.ts";
 import { controlApi, statusApi } from "./http_api.ts";
@@ -150,11 +150,13 @@ export class Router {
     const { config, host, name, warnings } = this.#ground;
     const plane = this.#plane();
     const mesh = this.#running();
-    const { uid, targets, connections, peers } = mesh.snapshot();
+    const { uid, targets, connections, peers, collisions } = mesh.snapshot();
     const cipherWarning = config.passwords.length > 0 ? plane.ready.warning : undefined;
     return {
       version: VERSION,
       pid: Deno.pid,
+      logFile: config.logFile,
+      stateDir: config.stateDir,
       since: this.#since,
       name,
       nickname: config.nickname,
@@ -166,10 +168,15 @@ export class Router {
       trustedSubnets: config.trustedSubnets,
       bridge: host.bridge,
       mtuBytes: host.mtuBytes,
-      warnings: [...warnings, ...(cipherWarning === undefined ? [] : [cipherWarning])],
+      warnings: [
+        ...warnings,
+        ...(cipherWarning === undefined ? [] : [cipherWarning]),
+        ...collisions.map(({ text }) => text),
+      ],
       targets,
-      connections: connectionRows(connections, (id) => this.#links.best(id), OVERLAY_LABELS),
+      connections: connectionRows(connections, this.#links, OVERLAY_LABELS),
       peers,
+      collisions,
       forwarding: mesh.forwarding(),
       macs: this.#macs,
       terminations: this.#terminations,
@@ -398,6 +405,7 @@ function prepare(config: RouterConfig, log: Logger, store: Store): Ground {
   const host = prepareHost({ bridge, tap, mtuBytes, mac: name });
   const warnings = [
     ...(config.passwords.length === 0 ? ["no password: data is sent in clear"] : []),
+    ...passwordWarnings(config.passwords),
     ...(warning === undefined ? [] : [warning]),
     ...(mtuBytes === undefined || mtuBytes === host.mtuBytes
       ? []

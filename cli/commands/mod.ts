@@ -15,6 +15,7 @@ import { exposeCommand } from "./expose.ts";
 import { forgetCommand } from "./forget.ts";
 import { helpCommand } from "./help.ts";
 import { hideCommand } from "./hide.ts";
+import { keygenCommand } from "./keygen.ts";
 import { launchCommand } from "./launch.ts";
 import { logsCommand } from "./logs.ts";
 import { psCommand } from "./ps.ts";
@@ -39,6 +40,7 @@ export const COMMANDS: readonly Command[] = [
   psCommand,
   reportCommand,
   logsCommand,
+  keygenCommand,
   versionCommand,
   helpCommand,
 ];

@@ -18,6 +18,7 @@
 
 export { type LaunchOption, OPTIONS } from "./options.ts";
 export { type Environment, parseLaunch, type RawOptions } from "./parse.ts";
+export { passwordWarnings } from "./password.ts";
 export { type Places, resolvePlaces } from "./places.ts";
 export {
   type ConfigSystem,

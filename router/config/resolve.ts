@@ -15,7 +15,6 @@ import {
 } from "../../base/mod.ts";
 import { OPTIONS } from "./options.ts";
 import type { Environment, RawOptions } from "./parse.ts";
-import { passwordWeakness } from "./password.ts";
 import { absolutePath, type Places, resolvePlaces } from "./places.ts";
 import { UsageError } from "./usage_error.ts";
 
@@ -92,7 +91,7 @@ export interface Resolved {
   readonly config: RouterConfig;
   /** How to launch. */
   readonly mode: LaunchMode;
-  /** What the user should know: old spellings, a weak password. */
+  /** What the user should know: old spellings. */
   readonly notes: readonly string[];
 }
 
@@ -150,7 +149,7 @@ export function resolveConfig(raw: RawOptions, system: ConfigSystem): Resolved {
     network: raw.network === undefined ? undefined : networkOf(raw.network),
   });
   const mode = { foreground: take.flag("foreground"), detached: take.flag("detached") };
-  return { config, mode, notes: [...raw.notes, ...weaknesses(passwords)] };
+  return { config, mode, notes: raw.notes };
 }
 
 /** Takes values out of the raw options and says where a bad one came from. */
@@ -220,15 +219,6 @@ function passwordsOf(raw: RawOptions, system: ConfigSystem): string[] {
     );
   }
   return passwords;
-}
-
-function weaknesses(passwords: readonly string[]): string[] {
-  const found = passwords.map(passwordWeakness).find((weakness) => weakness !== undefined);
-  if (found === undefined) return [];
-  return [
-    `the password is weak (${found}): whoever can connect may guess it offline; ` +
-    "a long random one is safe, as from: head -c 18 /dev/urandom | base64",
-  ];
 }
 
 function checkPeer(peer: string): void {

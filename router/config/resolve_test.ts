@@ -116,12 +116,6 @@ Deno.test("resolveConfig() prefers the option to the variable, and the file to b
   deepEqual(resolve([], { WEFT_PASSWORD: "" }).config.passwords, []);
 });
 
-Deno.test("resolveConfig() notes a weak password", () => {
-  equal(resolve(["--password", "rosebud"]).notes.length, 1);
-  equal(resolve(["--password", "abababababababab"]).notes.length, 1);
-  equal(resolve(["--password", LONG]).notes.length, 0);
-});
-
 Deno.test("resolveConfig() turns the status address off when it is empty", () => {
   equal(resolve(["--status-addr="]).config.statusAddress, undefined);
   equal(resolve([], { WEFT_STATUS_ADDR: "" }).config.statusAddress, undefined);

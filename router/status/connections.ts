@@ -51,6 +51,7 @@ export function connectionAttributes(row: ConnectionRow): Readonly<Record<string
     ...(row.encrypted === true ? { encrypted: true } : {}),
     ...(row.mtuBytes === undefined ? {} : { mtu: row.mtuBytes }),
     ...(row.oldPassword ? { password: "old" } : {}),
+    ...(row.trusted ? { trusted: true } : {}),
   };
 }
 
@@ -60,8 +61,18 @@ function format(row: ConnectionRow, encryption: boolean): string {
     row.address.padEnd(ADDRESS_COLUMNS),
     row.state.padEnd(STATE_COLUMNS),
     connectionInfo(row, encryption),
-    Object.entries(connectionAttributes(row)).map(([key, value]) => `${key}=${value}`).join(" "),
+    Object.entries({ ...connectionAttributes(row), ...details(row) })
+      .map(([key, value]) => `${key}=${value}`).join(" "),
   ].join(" ");
+}
+
+/** What Weave Net does not show, behind what it does. */
+function details(row: ConnectionRow): Readonly<Record<string, unknown>> {
+  if (row.state !== "pending" && row.state !== "established") return {};
+  return {
+    since: new Date(row.since).toISOString().replace(/\.\d+Z$/, "Z"),
+    ...(row.reason === undefined ? {} : { reason: JSON.stringify(row.reason) }),
+  };
 }
 
 /** The long form of Go's times, without its monotonic part. */

@@ -7,8 +7,18 @@
 import { COUNTERS } from "../../switch/mod.ts";
 import type { ConnectionRow, StatusSnapshot } from "./snapshot.ts";
 
-/** Three routers. */
-export const [ONE, TWO, THREE] = [0x0200_0000_0001, 0x0200_0000_0002, 0x0200_0000_0003] as const;
+/** Four routers. */
+export const [ONE, TWO, THREE, FOUR] = [1, 2, 3, 4].map((n) => 0x0200_0000_0000 + n) as [
+  number,
+  number,
+  number,
+  number,
+];
+
+/** Returns a peer without connections. */
+export function peer(name: number, nickname: string): StatusSnapshot["peers"][number] {
+  return { name, nickname, uid: "1", version: "1", shortId: undefined, connections: [] };
+}
 
 /** Returns a link to the second router. */
 export function link(more: Partial<ConnectionRow> = {}): ConnectionRow {
@@ -26,6 +36,7 @@ export function link(more: Partial<ConnectionRow> = {}): ConnectionRow {
     since: 0,
     overlay: "sleeve",
     mtuBytes: 1438,
+    trusted: false,
     ...more,
   };
 }
@@ -50,6 +61,8 @@ export function snapshot(more: Partial<StatusSnapshot> = {}): StatusSnapshot {
   return {
     version: "1.2.3",
     pid: 4711,
+    logFile: "/run/weft/router.log",
+    stateDir: "/var/lib/weft",
     since: 0,
     name: ONE,
     nickname: "host1",
@@ -72,6 +85,7 @@ export function snapshot(more: Partial<StatusSnapshot> = {}): StatusSnapshot {
       shortId: 953,
       connections: [],
     }],
+    collisions: [],
     forwarding: [{ name: ONE, nextHop: ONE, edges: [] }],
     macs: [],
     terminations: 0,

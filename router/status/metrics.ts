@@ -23,6 +23,10 @@ export function metricsText(snapshot: StatusSnapshot): string {
     `weave_connection_terminations_total ${snapshot.terminations}`,
     ...help("weave_peers", "gauge", "Peers that are known, ourselves included."),
     `weave_peers ${snapshot.peers.length}`,
+    ...help("weft_name_collisions", "gauge", "Names that more than one router bears."),
+    `weft_name_collisions ${snapshot.collisions.length}`,
+    ...help("weft_warnings", "gauge", "Lines that status warns with."),
+    `weft_warnings ${snapshot.warnings.length}`,
     ...COUNTERS.flatMap((counter) => {
       const gauge = GAUGES.has(counter);
       const name = `weft_${snake(counter)}${gauge ? "" : "_total"}`;

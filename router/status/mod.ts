@@ -3,7 +3,7 @@
  *
  * ```
  *   StatusSnapshot ──┬── router, connections, peers, targets    text as Weave Net's scripts read it, JSON
- *     (one moment)   ├── report     JSON in the structure of Weave Net's report
+ *     (one moment)   ├── report     JSON in the structure of Weave Net's report; templates over it
  *                    └── metrics    Prometheus
  * ```
  *
@@ -21,8 +21,9 @@ import { targetsPage } from "./targets.ts";
 
 export { METRICS_TYPE, metricsText } from "./metrics.ts";
 export type { StatusPage } from "./page.ts";
-export { reportJson } from "./report.ts";
+export { reportJson, reportTemplate } from "./report.ts";
 export type { ConnectionRow, MacRow, StatusSnapshot } from "./snapshot.ts";
+export { TemplateError } from "./template.ts";
 
 /** All pages. */
 export const STATUS_PAGES: readonly StatusPage[] = [

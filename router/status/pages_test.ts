@@ -1,8 +1,9 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
-import { connectionRows } from "./connection_rows.ts";
+import type { TunnelState } from "../../switch/mod.ts";
+import { connectionRows, type Tunnels } from "./connection_rows.ts";
 import { connectionsPage } from "./connections.ts";
-import { joined, link, snapshot, target } from "./example_test.ts";
-import { METRICS_TYPE, metricsText, reportJson, STATUS_PAGES } from "./mod.ts";
+import { FOUR, joined, link, ONE, peer, snapshot, target, THREE, TWO } from "./example_test.ts";
+import { type ConnectionRow, METRICS_TYPE, metricsText, reportJson, STATUS_PAGES } from "./mod.ts";
 import { peersPage } from "./peers.ts";
 import { routerPage } from "./router.ts";
 import { targetsPage } from "./targets.ts";
@@ -60,7 +61,7 @@ Deno.test("connectionsPage.text() is as Weave Net's without a password", () => {
     connections: [
       link(),
       link({ outbound: true, address: "192.0.2.3:6783", state: "pending", mtuBytes: 65535 }),
-      link({ overlay: undefined, mtuBytes: undefined, state: "pending" }),
+      link({ overlay: undefined, mtuBytes: undefined, state: "pending", reason: "no UDP" }),
       target({ state: "retrying", reason: "no route to host" }),
       target({ reason: "connection refused", retryAt }),
       target({ reason: "cannot connect to ourself" }),
@@ -70,9 +71,9 @@ Deno.test("connectionsPage.text() is as Weave Net's without a password", () => {
   equal(
     text,
     [
-      "<- 192.0.2.2:36987       established sleeve 02:00:00:00:00:02(host2) mtu=1438",
-      "-> 192.0.2.3:6783        pending     sleeve 02:00:00:00:00:02(host2) mtu=65535",
-      "<- 192.0.2.2:36987       pending     none   02:00:00:00:00:02(host2) ",
+      "<- 192.0.2.2:36987       established sleeve 02:00:00:00:00:02(host2) mtu=1438 since=1970-01-01T00:00:00Z",
+      "-> 192.0.2.3:6783        pending     sleeve 02:00:00:00:00:02(host2) mtu=65535 since=1970-01-01T00:00:00Z",
+      '<- 192.0.2.2:36987       pending     none   02:00:00:00:00:02(host2) since=1970-01-01T00:00:00Z reason="no UDP"',
       "-> 192.0.2.9:6783        retrying    no route to host ",
       "-> 192.0.2.9:6783        failed      connection refused, retry: 2026-11-22 06:30:13.901 +0000 UTC ",
       "-> 192.0.2.9:6783        failed      cannot connect to ourself, retry: never ",
@@ -87,14 +88,14 @@ Deno.test("connectionsPage.text() says how each link is sealed when there is a p
     encryption: true,
     connections: [
       link({ encrypted: true, mtuBytes: 1414 }),
-      link({ encrypted: false }),
+      link({ encrypted: false, trusted: true }),
       link({ encrypted: true, oldPassword: true }),
     ],
   }));
   deepEqual(text.split("\n").slice(0, 3), [
-    "<- 192.0.2.2:36987       established encrypted   sleeve 02:00:00:00:00:02(host2) encrypted=true mtu=1414",
-    "<- 192.0.2.2:36987       established unencrypted sleeve 02:00:00:00:00:02(host2) mtu=1438",
-    "<- 192.0.2.2:36987       established encrypted   sleeve 02:00:00:00:00:02(host2) encrypted=true mtu=1438 password=old",
+    "<- 192.0.2.2:36987       established encrypted   sleeve 02:00:00:00:00:02(host2) encrypted=true mtu=1414 since=1970-01-01T00:00:00Z",
+    "<- 192.0.2.2:36987       established unencrypted sleeve 02:00:00:00:00:02(host2) mtu=1438 trusted=true since=1970-01-01T00:00:00Z",
+    "<- 192.0.2.2:36987       established encrypted   sleeve 02:00:00:00:00:02(host2) encrypted=true mtu=1438 password=old since=1970-01-01T00:00:00Z",
   ]);
 });
 
@@ -129,28 +130,39 @@ Deno.test("json() of every page can be written as JSON and names peers as text",
   deepEqual(pages["targets"], ["192.0.2.2", "there.example.org"]);
 });
 
+const { overlay: _overlay, mtuBytes: _mtu, trusted: _trusted, ...BARE } = link();
+
+function tunnel(more: Partial<TunnelState> = {}): TunnelState {
+  return {
+    kind: "tunnel",
+    link: 7,
+    index: 0,
+    overlay: "weft-vxlan",
+    state: "established",
+    reason: undefined,
+    mtuBytes: 1400,
+    remote: undefined,
+    ...more,
+  };
+}
+
+/** Tunnels of one link. */
+function tunnels(best: TunnelState | undefined, preferred = best): Tunnels {
+  return {
+    best: (id) => id === 7 ? best : undefined,
+    preferred: (id) => id === 7 ? preferred : undefined,
+  };
+}
+
 Deno.test("connectionRows() joins tunnels and sorts links before targets, by address", () => {
-  const { overlay: _overlay, mtuBytes: _mtu, ...bare } = link();
   const rows = connectionRows(
     [
       target({ address: "192.0.2.10:1" }),
       target({ address: "192.0.2.9:1" }),
-      { ...bare, id: 7, address: "192.0.2.20:1" },
-      { ...bare, id: 8, address: "192.0.2.3:1", state: "pending" },
+      { ...BARE, id: 7, address: "192.0.2.20:1" },
+      { ...BARE, id: 8, address: "192.0.2.3:1", state: "pending" },
     ],
-    (id) =>
-      id === 7
-        ? {
-          kind: "tunnel",
-          link: 7,
-          index: 0,
-          overlay: "weft-vxlan",
-          state: "established",
-          reason: undefined,
-          mtuBytes: 1400,
-          remote: undefined,
-        }
-        : undefined,
+    tunnels(tunnel()),
     { "weft-vxlan": "fastdp" },
   );
   deepEqual(rows.map(({ address, overlay, mtuBytes }) => [address, overlay, mtuBytes]), [
@@ -159,6 +171,89 @@ Deno.test("connectionRows() joins tunnels and sorts links before targets, by add
     ["192.0.2.9:1", undefined, undefined],
     ["192.0.2.10:1", undefined, undefined],
   ]);
+});
+
+const PENDING = tunnel({ state: "pending" });
+const REASONS: readonly [string, Partial<ConnectionRow>, Tunnels, string | undefined][] = [
+  ["nothing of the best link", {}, tunnels(tunnel()), undefined],
+  [
+    "why a better overlay is not used",
+    {},
+    tunnels(
+      tunnel({ index: 1, overlay: "sleeve" }),
+      tunnel({ state: "failed", reason: "too old" }),
+    ),
+    "fastdp does not work: too old",
+  ],
+  ["that UDP is missing", { state: "pending" }, tunnels(PENDING), "nothing has come over UDP yet"],
+  [
+    "what the tunnel says",
+    { state: "pending" },
+    tunnels({ ...PENDING, reason: "silence" }),
+    "silence",
+  ],
+  [
+    "that there is no overlay yet",
+    { state: "pending" },
+    tunnels(undefined),
+    "no overlay is chosen yet",
+  ],
+];
+for (const [what, row, known, expected] of REASONS) {
+  Deno.test(`connectionRows() says ${what}`, () => {
+    const rows = connectionRows([{ ...BARE, id: 7, ...row }], known, { "weft-vxlan": "fastdp" });
+    equal(rows[0]?.reason, expected);
+  });
+}
+
+Deno.test("connectionRows() tells trust from a missing password", () => {
+  const rows = [true, false, undefined].map((encrypted) =>
+    connectionRows([{ ...BARE, encrypted }], tunnels(undefined), {})[0]?.trusted
+  );
+  deepEqual(rows, [false, true, false]);
+});
+
+Deno.test("json() of the peers has the way to each", () => {
+  const peers = peersPage.json({
+    ...joined(),
+    peers: [
+      ...joined().peers,
+      { ...peer(THREE, "host3") },
+      { ...peer(FOUR, "host4") },
+    ],
+    forwarding: [
+      { name: ONE, nextHop: ONE, edges: [TWO] },
+      { name: TWO, nextHop: TWO, edges: [ONE, THREE] },
+      { name: THREE, nextHop: TWO, edges: [TWO] },
+      { name: FOUR, nextHop: undefined, edges: [] },
+    ],
+  }) as Record<string, unknown>[];
+  deepEqual(peers.map(({ nickname, nextHop, hops }) => [nickname, nextHop, hops]), [
+    ["host1", null, 0],
+    ["host2", "02:00:00:00:00:02", 1],
+    ["host3", "02:00:00:00:00:02", 2],
+    ["host4", null, null],
+  ]);
+});
+
+Deno.test("json() and metrics tell of names that are borne twice", () => {
+  const collision = {
+    name: TWO,
+    holders: [{ uid: "7", nickname: "b", address: "192.0.2.2", ourself: false, neighbours: [ONE] }],
+    since: 0,
+    text: "2 routers have the name",
+  };
+  const state = snapshot({ collisions: [collision], warnings: [collision.text] });
+  const json = JSON.parse(JSON.stringify(routerPage.json(state)));
+  deepEqual(json.collisions, [{
+    ...collision,
+    name: "02:00:00:00:00:02",
+    since: "1970-01-01T00:00:00.000Z",
+    holders: [{ ...collision.holders[0], neighbours: ["02:00:00:00:00:01"] }],
+  }]);
+  match(routerPage.text(state), /^ {8}Warning: 2 routers have the name$/m);
+  match(metricsText(state), /^weft_name_collisions 1$/m);
+  match(metricsText(state), /^weft_warnings 1$/m);
 });
 
 Deno.test("metricsText() has Weave Net's names and both values of encryption", () => {
@@ -183,7 +278,12 @@ Deno.test("reportJson() has the structure of Weave Net's report", () => {
   const report = JSON.parse(text);
   const { Router: router } = report;
   equal(report.Version, "1.2.3");
-  equal(report.Daemon.Pid, 4711);
+  deepEqual(report.Daemon, {
+    Pid: 4711,
+    RestartPolicy: "no",
+    LogFile: "/run/weft/router.log",
+    DataDir: "/var/lib/weft",
+  });
   equal(router.Name, "02:00:00:00:00:01");
   deepEqual(router.Connections, [{
     Address: "192.0.2.2:36987",

@@ -7,6 +7,7 @@
 import { broadcastHops, formatMac, formatPeerName, UNKNOWN_PEER } from "../../base/mod.ts";
 import { connectionAttributes, connectionInfo } from "./connections.ts";
 import type { ConnectionRow, StatusSnapshot } from "./snapshot.ts";
+import { renderTemplate } from "./template.ts";
 
 /** Number of the protocol: both bounds. */
 const PROTOCOL_VERSION = 2;
@@ -14,6 +15,15 @@ const PROTOCOL_VERSION = 2;
 /** Returns the report as JSON, indented by four. */
 export function reportJson(snapshot: StatusSnapshot): string {
   return JSON.stringify(report(snapshot), undefined, 4);
+}
+
+/**
+ * Returns a template with the values of the report in it.
+ *
+ * @throws {TemplateError} if it cannot be evaluated
+ */
+export function reportTemplate(template: string, snapshot: StatusSnapshot): string {
+  return renderTemplate(template, report(snapshot));
 }
 
 function report(snapshot: StatusSnapshot): Record<string, unknown> {
@@ -52,7 +62,12 @@ function report(snapshot: StatusSnapshot): Record<string, unknown> {
         LastSeen: new Date(lastSeen).toISOString(),
       }))),
     },
-    Daemon: { Pid: snapshot.pid, RestartPolicy: "no" },
+    Daemon: {
+      Pid: snapshot.pid,
+      RestartPolicy: "no",
+      LogFile: snapshot.logFile,
+      DataDir: snapshot.stateDir,
+    },
   };
 }
 

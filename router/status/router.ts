@@ -7,7 +7,7 @@
 import { formatPeerName } from "../../base/mod.ts";
 import { connectionJson } from "./connections.ts";
 import { isoTime, lines, nameWithNick, type StatusPage } from "./page.ts";
-import { peerJson } from "./peers.ts";
+import { peersJson } from "./peers.ts";
 import type { StatusSnapshot } from "./snapshot.ts";
 
 /** Keys are right-aligned to so many columns. */
@@ -40,7 +40,16 @@ export const routerPage: StatusPage = {
     name: formatPeerName(snapshot.name),
     since: isoTime(snapshot.since),
     connections: snapshot.connections.map(connectionJson),
-    peers: snapshot.peers.map(peerJson),
+    peers: peersJson(snapshot),
+    collisions: snapshot.collisions.map((collision) => ({
+      ...collision,
+      name: formatPeerName(collision.name),
+      since: isoTime(collision.since),
+      holders: collision.holders.map((holder) => ({
+        ...holder,
+        neighbours: holder.neighbours.map(formatPeerName),
+      })),
+    })),
     forwarding: snapshot.forwarding.map(({ name, nextHop, edges }) => ({
       name: formatPeerName(name),
       nextHop: nextHop === undefined ? null : formatPeerName(nextHop),

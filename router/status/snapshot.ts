@@ -5,7 +5,12 @@
  */
 
 import type { PeerName } from "../../base/mod.ts";
-import type { ConnectionStatus, ForwardingPeer, PeerStatus } from "../../mesh/mod.ts";
+import type {
+  CollisionStatus,
+  ConnectionStatus,
+  ForwardingPeer,
+  PeerStatus,
+} from "../../mesh/mod.ts";
 import type { CounterName } from "../../switch/mod.ts";
 
 /** A connection with the tunnel that its frames take. */
@@ -14,6 +19,8 @@ export interface ConnectionRow extends ConnectionStatus {
   readonly overlay: string | undefined;
   /** MTU of the tunnel in bytes of inner IP packet; 65535 before it is known. */
   readonly mtuBytes: number | undefined;
+  /** Both ends trust the network between them, so frames are in clear although there is a password. */
+  readonly trusted: boolean;
 }
 
 /** Where a MAC address was seen. */
@@ -34,6 +41,10 @@ export interface StatusSnapshot {
   readonly version: string;
   /** Process id. */
   readonly pid: number;
+  /** Where a router in the background logs. */
+  readonly logFile: string;
+  /** What survives lies there. */
+  readonly stateDir: string;
   /** When the router started, ms since 1970. */
   readonly since: number;
   /** Our name. */
@@ -64,6 +75,8 @@ export interface StatusSnapshot {
   readonly connections: readonly ConnectionRow[];
   /** All peers, ourselves first. */
   readonly peers: readonly PeerStatus[];
+  /** Names that more than one router bears. */
+  readonly collisions: readonly CollisionStatus[];
   /** Routes of frames. */
   readonly forwarding: readonly ForwardingPeer[];
   /** Learnt MAC addresses. */

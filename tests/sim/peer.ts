@@ -162,7 +162,7 @@ export class Run implements Process {
 
   /** Sockets that the core has and that are in no topology. */
   strays(): End[] {
-    return this.#around.network.endsOf(this).filter((end) => !this.links.has(end.id));
+    return [...this.#ends].filter(([id]) => !this.links.has(id)).map(([, end]) => end);
   }
 
   #perform(out: MeshOutput): void {

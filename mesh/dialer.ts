@@ -100,6 +100,8 @@ interface Attempt {
   backoff: Backoff;
   /** Who answered there last. */
   peer: PeerName | undefined;
+  /** Who should be there, as others told when it was dialled. */
+  expected: PeerName | undefined;
   password: number;
   since: Millis;
   /** When each reason was news, so that two that take turns are no stream of news. */
@@ -287,9 +289,12 @@ export class Dialer {
     return rows;
   }
 
-  /** Whether peers at this address may be unknown to us: it is one of the targets. */
-  isDirect(key: string): boolean {
-    return this.#direct.has(key);
+  /**
+   * Whether a peer that answered at this address may be unknown to us: the address is one of the targets, or the peer was
+   * known and said to be there when it was dialled. On a slow path it may be swept before it answers (docs/adr/0007).
+   */
+  mayBeUnknown(key: string, peer: PeerName): boolean {
+    return this.#direct.has(key) || this.#attempts.get(key)?.expected === peer;
   }
 
   /** Brings attempts in line with what is wanted. */
@@ -319,7 +324,11 @@ export class Dialer {
       }
     }
     for (const { peer, endpoint } of view.discovered) {
-      if (!names.has(peer)) want(endpointKey(endpoint), endpoint);
+      if (names.has(peer)) continue;
+      const key = endpointKey(endpoint);
+      want(key, endpoint);
+      const attempt = this.#attempts.get(key);
+      if (attempt?.state === "waiting") attempt.expected = peer;
     }
     for (const [key, attempt] of this.#attempts) {
       if (attempt.state === "dialling" || attempt.state === "connected") continue;
@@ -405,6 +414,7 @@ function newAttempt(endpoint: Endpoint, now: Millis): Attempt {
     state: "waiting",
     backoff: dueAt(now),
     peer: undefined,
+    expected: undefined,
     password: 0,
     since: now,
     told: new Map(),

@@ -299,8 +299,9 @@ export class MeshCore implements Machine<MeshInput, MeshOutput> {
     const overlays = negotiateOverlays(this.#config.overlays, features.overlays);
     if (typeof overlays === "string") return this.#refuse(live, overlays, now);
     const known = this.topology.get(features.name);
-    const direct = live.dialKey === undefined || this.#dialer.isDirect(live.dialKey);
-    if (known === undefined && !direct) {
+    const welcome = live.dialKey === undefined ||
+      this.#dialer.mayBeUnknown(live.dialKey, features.name);
+    if (known === undefined && !welcome) {
       const who = label(features.name, features.nickname);
       return this.#refuse(live, `Found unknown remote name: ${who}`, now);
     }

@@ -61,6 +61,7 @@ function linkProblems(world: World, scenario: Scenario, groups: readonly Run[][]
       problems.push(`${run.host} has ${hosts.length} links, more than its limit`);
     }
   }
+  if (scenario.whole === true && groups.length > 1) problems.push("the mesh is in pieces");
   if (scenario.limit > 0) return problems;
   for (const [a, b] of wantedPairs(world, scenario, groups)) {
     const linked = [...world.run(a)?.links.values() ?? []].includes(b);

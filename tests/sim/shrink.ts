@@ -23,18 +23,24 @@ export function shrink(scenario: Scenario, fails: (scenario: Scenario) => boolea
     best = candidate;
     return true;
   };
-  for (let before: Scenario | undefined; before !== best && tries < TRIES;) {
-    before = best;
+  const simpler: Partial<Scenario>[] = [
+    { walls: [] },
+    { loss: 0 },
+    { pieces: 0 },
+    { shortIds: 0 },
+    { limit: 0 },
+    { discovery: false },
+    { latency: [1, 3] },
+  ];
+  for (let before = ""; before !== JSON.stringify(best) && tries < TRIES;) {
+    before = JSON.stringify(best);
     for (const peer of best.peers) attempt(without(best, peer));
     shortenList(best.events, (events) => attempt({ ...best, events }));
     shortenList(best.targets, (targets) => attempt({ ...best, targets }));
-    if (best.walls.length > 0) attempt({ ...best, walls: [] });
-    for (const plain of [{ loss: 0 }, { pieces: 0 }, { shortIds: 0 }, { limit: 0 }]) {
-      const [key, value] = Object.entries(plain)[0] ?? [];
-      if (best[key as keyof Scenario] !== value) attempt({ ...best, ...plain });
+    for (const change of simpler) {
+      const candidate = { ...best, ...change };
+      if (JSON.stringify(candidate) !== JSON.stringify(best)) attempt(candidate);
     }
-    for (const discovery of [false]) if (best.discovery) attempt({ ...best, discovery });
-    if (best.latency[1] > 3) attempt({ ...best, latency: [1, 3] });
   }
   return best;
 }

@@ -5,6 +5,7 @@
  *   deno task test:sim                        300 scenarios, and all that ever failed
  *   deno task test:sim -- --full              10,000
  *   deno task test:sim -- --scenarios=50      so many
+ *   deno task test:sim -- --from=10000        others, from that seed on
  *   deno task test:sim -- --seed=17           one, as a failure prints it
  * ```
  *
@@ -28,7 +29,7 @@ const SHRINK_MS = 40_000;
 
 const one = argument("seed");
 const count = one === undefined ? runSize("scenarios", 300, 10_000) : 1;
-const firstSeed = Number(one ?? 0);
+const firstSeed = Number(one ?? argument("from") ?? 0);
 
 for (const { what, scenario } of FOUND) {
   Deno.test(`Mesh cores converge when ${what}`, () => {

@@ -109,8 +109,8 @@ export function makeScenario(seed: number): Scenario {
 }
 
 function size(dice: Dice): number {
-  if (dice.chance(0.002)) return 30;
-  return dice.chance(0.05) ? dice.between(8, 12) : dice.pick(SIZES);
+  if (dice.chance(0.001)) return 30;
+  return dice.chance(0.025) ? dice.between(8, 12) : dice.pick(SIZES);
 }
 
 /** Who dials whom: an edge is dialled from one end, sometimes from both. */

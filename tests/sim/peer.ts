@@ -13,7 +13,7 @@ import { Bug, type Endpoint, type Millis, parseIp } from "../../base/mod.ts";
 import { MeshCore } from "../../mesh/mesh.ts";
 import type { MeshInput, MeshOutput } from "../../mesh/mesh_io.ts";
 import type { MeshConfig, MeshCrypto, MeshEvent } from "../../mesh/types.ts";
-import { parseMessage, TAG_GOSSIP, TAG_HEARTBEAT, withLength } from "../../mesh/wire.ts";
+import { TAG_HEARTBEAT, withLength } from "../../mesh/wire.ts";
 import { Dice } from "./dice.ts";
 import type { EventQueue } from "./event_queue.ts";
 import type { End, Network, Process, SocketNews } from "./network.ts";
@@ -39,8 +39,8 @@ export interface Surroundings {
   readonly latency: (from: number, to: number) => Millis;
   /** Whether the overlay of `from` is kept from seeing `to`. */
   readonly withdrawn: (from: number, to: number) => boolean;
-  /** Takes each message of channels that no core handles, as it leaves. */
-  readonly onForeign: (from: number, to: number, bytes: Uint8Array) => void;
+  /** Takes each message as it leaves, heartbeats excepted. */
+  readonly onMessage: (from: number, to: number, message: Uint8Array) => void;
 }
 
 /** What a run has sent and done; only grows. */
@@ -143,7 +143,7 @@ export class Run implements Process {
     const bytes = withLength(message);
     this.#injected += bytes.length;
     this.#around.network.send(end, bytes);
-    this.#around.onForeign(this.host, host, message);
+    this.#around.onMessage(this.host, host, message);
   }
 
   /** Lets overlays towards a host look anew whether datagrams pass. */
@@ -243,8 +243,7 @@ export class Run implements Process {
     }
     const { messages } = this.tally;
     messages.set(end.id, (messages.get(end.id) ?? 0) + 1);
-    if (tag === TAG_GOSSIP && isTopology(bytes)) return;
-    this.#around.onForeign(this.host, end.other.host, bytes.subarray(4));
+    this.#around.onMessage(this.host, end.other.host, bytes.subarray(4));
   }
 
   #arm(): void {
@@ -279,12 +278,6 @@ export class Run implements Process {
 /** Returns the address of a host. */
 export function addressOf(host: number): Uint8Array {
   return parseIp(`192.0.2.${host}`);
-}
-
-/** Whether a gossip message is of the topology, told by the length and the first letters of the channel's name. */
-function isTopology(bytes: Uint8Array): boolean {
-  const message = parseMessage(bytes.subarray(4));
-  return message.kind === "gossip" && message.channel === "topology";
 }
 
 /** Returns cryptography for meshes without a password: only chance, and a hash that is not one. */

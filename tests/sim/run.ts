@@ -10,7 +10,7 @@
  */
 
 import type { Millis } from "../../base/mod.ts";
-import { broadcastMessage, gossipMessage, parseMessage, unicastMessage } from "../../mesh/wire.ts";
+import { broadcastMessage, gossipMessage, unicastMessage } from "../../mesh/wire.ts";
 import * as oracle from "./oracle.ts";
 import type { Run } from "./peer.ts";
 import { componentsOf, problemsOf } from "./properties.ts";
@@ -232,11 +232,7 @@ function longestWay(world: World, group: readonly Run[]): Millis {
 
 function judgeForeign(world: World, group: readonly Run[], speaker: Run, listener: Run): string[] {
   const problems: string[] = [];
-  const sent = world.foreign.map(({ from, to, message }) => ({
-    from,
-    to,
-    kind: parseMessage(message).kind,
-  }));
+  const sent = world.foreign;
   const count = (kind: string, to: number): number =>
     sent.filter((each) => each.kind === kind && each.to === to).length;
   for (const { host } of group) {

@@ -6,6 +6,7 @@
 
 import type { Millis } from "../../base/mod.ts";
 import { parseTarget } from "../../mesh/target.ts";
+import { parseMessage } from "../../mesh/wire.ts";
 import { Dice } from "./dice.ts";
 import { EventQueue } from "./event_queue.ts";
 import { Network, type Path } from "./network.ts";
@@ -22,8 +23,8 @@ export interface Foreign {
   readonly from: number;
   /** Number of the receiver. */
   readonly to: number;
-  /** The message. */
-  readonly message: Uint8Array;
+  /** How it spreads. */
+  readonly kind: "gossip" | "unicast" | "broadcast";
 }
 
 /** All routers of a scenario. */
@@ -41,6 +42,7 @@ export class World {
   #runs = new Map<number, Run>();
   #starts = new Map<number, number>();
   #withdrawn = new Set<string>();
+  #latencies = new Map<number, Millis>();
 
   /** Nobody runs yet. */
   constructor(scenario: Scenario) {
@@ -77,7 +79,6 @@ export class World {
     this.#latencies.set(from * 256 + to, latency);
     return latency;
   }
-  #latencies = new Map<number, Millis>();
 
   /** Starts a peer, each time with another UID; one that runs goes on. */
   start(peer: number): void {
@@ -105,9 +106,7 @@ export class World {
       now: () => this.now,
       latency: (from: number, to: number) => this.latency(from, to),
       withdrawn: (from: number, to: number) => this.#withdrawn.has(`${from} ${to}`),
-      onForeign: (from: number, to: number, message: Uint8Array) => {
-        if (this.listens) this.foreign.push({ from, to, message });
-      },
+      onMessage: (from: number, to: number, bytes: Uint8Array) => this.#listen(from, to, bytes),
     };
     this.#runs.set(peer, new Run(peer, config, crypto, around, new Dice(seed, 4, peer, starts)));
   }
@@ -179,6 +178,14 @@ export class World {
       this.#queue.take()?.();
     }
     this.now = end;
+  }
+
+  #listen(from: number, to: number, bytes: Uint8Array): void {
+    if (!this.listens) return;
+    const message = parseMessage(bytes);
+    if ("channel" in message && message.channel !== "topology") {
+      this.foreign.push({ from, to, kind: message.kind });
+    }
   }
 
   #path(a: number, b: number, path: Path, oneWay = false): void {

@@ -84,6 +84,8 @@ export interface NetworkOptions {
 
 /** When a SYN is repeated, after the first. */
 const SYN_AT: readonly Millis[] = [0, 1_000, 3_000, 7_000];
+/** A segment is repeated so often that the wait for the last comes to this: then it has come through. */
+const MAX_TIMEOUT_MS = 5_000;
 const RESET = "connection reset by peer";
 
 /** All hosts and connections. */
@@ -215,7 +217,9 @@ export class Network {
   #push(from: End, segment: Segment): void {
     const { now, dice, loss } = this.#options;
     let at = now() + this.#latency(from.host, from.other.host);
-    for (let timeout = 300; dice.chance(loss); timeout *= 2) at += timeout;
+    for (let timeout = 300; timeout < MAX_TIMEOUT_MS && dice.chance(loss); timeout *= 2) {
+      at += timeout;
+    }
     segment.at = from.lastAt = Math.max(from.lastAt, at);
     from.queue.push(segment);
     this.#plan(from, segment.at);

@@ -289,8 +289,9 @@ export class Connections {
     const overlays = negotiateOverlays(this.#parts.config.overlays, features.overlays);
     if (typeof overlays === "string") return this.#refuse(live, overlays, now);
     const known = this.#parts.topology.get(features.name);
-    const direct = live.dialKey === undefined || this.#parts.dialer.isDirect(live.dialKey);
-    if (known === undefined && !direct) {
+    const welcome = live.dialKey === undefined ||
+      this.#parts.dialer.mayBeUnknown(live.dialKey, features.name);
+    if (known === undefined && !welcome) {
       const who = label(features.name, features.nickname);
       return this.#refuse(live, `Found unknown remote name: ${who}`, now);
     }

@@ -112,6 +112,8 @@ interface Attempt {
   backoff: Backoff;
   /** Who answered there last. */
   peer: PeerName | undefined;
+  /** Who should be there, as others told when it was dialled. */
+  expected: PeerName | undefined;
   password: number;
   /** Dials since the peer was lost. */
   quickDials: number;
@@ -317,9 +319,12 @@ export class Dialer {
     return rows;
   }
 
-  /** Whether peers at this address may be unknown to us: it is one of the targets. */
-  isDirect(key: string): boolean {
-    return this.#direct.has(key);
+  /**
+   * Whether a peer that answered at this address may be unknown to us: the address is one of the targets, or the peer was
+   * known and said to be there when it was dialled. On a slow path it may be swept before it answers (docs/adr/0007).
+   */
+  mayBeUnknown(key: string, peer: PeerName): boolean {
+    return this.#direct.has(key) || this.#attempts.get(key)?.expected === peer;
   }
 
   /** Brings attempts in line with what is wanted. */
@@ -349,7 +354,11 @@ export class Dialer {
       }
     }
     for (const { peer, endpoint } of view.discovered) {
-      if (!names.has(peer)) want(endpointKey(endpoint), endpoint);
+      if (names.has(peer)) continue;
+      const key = endpointKey(endpoint);
+      want(key, endpoint);
+      const attempt = this.#attempts.get(key);
+      if (attempt?.state === "waiting") attempt.expected = peer;
     }
     for (const [key, attempt] of this.#attempts) {
       if (attempt.state === "dialling" || attempt.state === "connected") continue;
@@ -446,6 +455,7 @@ function newAttempt(endpoint: Endpoint, now: Millis): Attempt {
     state: "waiting",
     backoff: dueAt(now),
     peer: undefined,
+    expected: undefined,
     password: 0,
     quickDials: 0,
     since: now,

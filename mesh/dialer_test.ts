@@ -79,13 +79,29 @@ Deno.test("Dialer.check() dials discovered peers while they are told of and not 
   const connections = [connectedTo(8, "192.0.2.8:5000", false)];
   assert.deepEqual(show(dialer.check({ connections, discovered }, 0)), ["dial 192.0.2.7:6783"]);
   const key = endpointKey(parseEndpoint("192.0.2.7:6783"));
-  assert.equal(dialer.isDirect(key), false);
+  assert.equal(dialer.mayBeUnknown(key, 8), false);
   dialer.ended(key, FAILED, 1);
   dialer.check({ connections, discovered }, 2);
   assert.equal(dialer.rows()[0]?.reason, "connection refused");
   dialer.check({ connections, discovered: [] }, 3);
   assert.deepEqual(dialer.rows(), []);
   assert.equal(dialer.deadline(), undefined);
+});
+
+Deno.test("Dialer.mayBeUnknown() lets in who was expected when it was dialled, and anybody at a target", () => {
+  const dialer = dialerFor("192.0.2.1");
+  const endpoint = parseEndpoint("192.0.2.7:6783");
+  const key = endpointKey(endpoint);
+  dialer.check({ connections: [], discovered: [{ peer: 7, endpoint }] }, 0);
+  // Meanwhile the table has forgotten 7, or says that 9 is there.
+  dialer.check(NOBODY, 1);
+  dialer.check({ connections: [], discovered: [{ peer: 9, endpoint }] }, 2);
+  assert.deepEqual([7, 9].map((peer) => dialer.mayBeUnknown(key, peer)), [true, false]);
+  assert.equal(dialer.mayBeUnknown(KEY, 9), true);
+  // The next dial is another matter.
+  dialer.ended(key, FAILED, 3);
+  dialer.check({ connections: [], discovered: [{ peer: 9, endpoint }] }, 4);
+  assert.deepEqual([7, 9].map((peer) => dialer.mayBeUnknown(key, peer)), [false, true]);
 });
 
 Deno.test("Dialer.check() never dials again by itself when that is of no use, until asked", () => {

@@ -32,6 +32,8 @@ export class Discovery {
   #port: number;
   #parsed = new Map<string, Endpoint | undefined>();
   #found: readonly Discovered[] = [];
+  /** Peers that were left out because they were connected. */
+  #skipped = new Set<PeerName>();
   #revision = -1;
   #nextAt: Millis = -Infinity;
 
@@ -50,9 +52,14 @@ export class Discovery {
     return this.#revision === this.#topology.revision ? Infinity : this.#nextAt;
   }
 
-  /** Returns addresses of peers that were not in `connected` when it last looked, at most a second ago. */
+  /**
+   * Returns addresses of peers that are not in `connected`, as the table was at most a second ago.
+   *
+   * Some of them may be connected by now; who no longer is, is among them at once: else the dialler would forget that
+   * peer and with it how long to wait, and dial one that refuses us every second.
+   */
   find(connected: ReadonlySet<PeerName>, now: Millis): readonly Discovered[] {
-    if (now < this.deadline()) return this.#found;
+    if (now < this.deadline() && this.#skipped.isSubsetOf(connected)) return this.#found;
     this.#revision = this.#topology.revision;
     this.#nextAt = now + INTERVAL_MS;
     this.#found = this.#search(connected);
@@ -61,12 +68,17 @@ export class Discovery {
 
   #search(connected: ReadonlySet<PeerName>): Discovered[] {
     if (this.#parsed.size > MAX_REMEMBERED) this.#parsed.clear();
+    this.#skipped.clear();
     const found: Discovered[] = [];
     const seen = new Map<PeerName, Set<Endpoint>>();
     for (const entry of this.#topology.entries()) {
       if (entry.name === this.#topology.name) continue;
       for (const { peer, address, outbound } of entry.connections) {
-        if (peer === this.#topology.name || connected.has(peer)) continue;
+        if (peer === this.#topology.name) continue;
+        if (connected.has(peer)) {
+          this.#skipped.add(peer);
+          continue;
+        }
         const endpoint = this.#endpoint(address, outbound);
         const known = seen.get(peer) ?? new Set();
         seen.set(peer, known);

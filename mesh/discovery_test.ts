@@ -53,3 +53,14 @@ Deno.test("Discovery.find() looks again a second later when the table changed", 
   assert.equal(discovery.find(new Set([3]), 999).length, 1);
   assert.equal(discovery.find(new Set([3]), 1_000).length, 0);
 });
+
+Deno.test("Discovery.find() has a peer at once that is connected no more, though the table was looked through just now", () => {
+  const topology = tableWith([3, "192.0.2.3:7000", true], [4, "192.0.2.4:7000", true]);
+  const discovery = new Discovery(topology, 6783);
+  assert.deepEqual(show(discovery.find(new Set([3]), 0)), ["4 192.0.2.4:7000"]);
+  topology.addConnection({ peer: 3, address: "", outbound: true, established: false });
+  const both = ["3 192.0.2.3:7000", "4 192.0.2.4:7000"];
+  assert.deepEqual(show(discovery.find(new Set(), 1)), both);
+  // Who came is left out a second later.
+  assert.deepEqual(show(discovery.find(new Set([4]), 2)), both);
+});

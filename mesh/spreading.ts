@@ -4,7 +4,7 @@
  * ```
  *   change of our entry      announced 1 s later, later changes join            random neighbours
  *   loss of a connection     at once, and what waits with it                    random neighbours
- *   news from a neighbour    at the next settling                               random neighbours but that one
+ *   news from a neighbour    at the next settling, of those who can be reached  random neighbours but that one
  *   new or restarted peer    everything, at once                                that peer
  *   every 30 s               everything                                         random neighbours
  *   1 s after news           peers that cannot be reached are forgotten
@@ -74,7 +74,14 @@ export class Spreading {
   /** Computes routes and passes on what is new. */
   settle(): void {
     this.routes.refresh();
-    for (const [from, names] of this.#channel.takeNews()) this.#gossip.send(TOPOLOGY, names, from);
+    const self = this.#topology.name;
+    const isReachable = (name: PeerName): boolean =>
+      name === self || this.routes.nextHop(name) !== undefined;
+    for (const [from, names] of this.#channel.takeNews(isReachable)) {
+      // What is reachable over a link of ours that nobody knows of would be held back, and swept, where it arrives.
+      if (this.#announced.has(self)) names.add(self);
+      this.#gossip.send(TOPOLOGY, names, from);
+    }
   }
 
   /** Begins to tell a neighbour, with everything if `full`. */

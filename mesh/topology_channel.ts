@@ -2,7 +2,9 @@
  * The channel `topology`: gossip into the peer table and out of it.
  *
  * News is not passed on at once but collected by neighbour that told it, so that a burst of updates costs one
- * computation of routes; the owner takes it with {@link TopologyChannel.takeNews}.
+ * computation of routes; the owner takes it with {@link TopologyChannel.takeNews}. News of a peer that cannot be reached
+ * waits until it can, or until it is swept: passed on, it would outrun the sweep on a slow ring and run round for ever
+ * (docs/adr/0007).
  *
  * @module
  */
@@ -24,6 +26,7 @@ export class TopologyChannel implements Channel<TopologyItem> {
   readonly name = TOPOLOGY;
   #topology: Topology;
   #news = new Map<PeerName, Set<PeerName>>();
+  #fresh = false;
   #whole: { revision: number; payloads: readonly Uint8Array[] } = { revision: -1, payloads: [] };
 
   /** Serves one table. */
@@ -38,6 +41,7 @@ export class TopologyChannel implements Channel<TopologyItem> {
     const news = this.#news.get(from) ?? new Set();
     for (const name of names) news.add(name);
     this.#news.set(from, news);
+    this.#fresh = true;
   }
 
   /** Merges an update; real peers never broadcast one, but would pass it on whole. */
@@ -71,15 +75,27 @@ export class TopologyChannel implements Channel<TopologyItem> {
     return this.#whole.payloads;
   }
 
-  /** Whether news waits to be passed on. */
+  /** Whether there is news that {@link TopologyChannel.takeNews} was not asked about. */
   get hasNews(): boolean {
-    return this.#news.size > 0;
+    return this.#fresh;
   }
 
-  /** Returns and forgets the news: for each neighbour that told some, the names. */
-  takeNews(): [from: PeerName, names: ReadonlySet<PeerName>][] {
-    const news = [...this.#news];
-    this.#news.clear();
-    return news;
+  /**
+   * Returns and forgets the news: for each neighbour that told some, the names.
+   *
+   * News of peers that cannot be reached, as far as we know, stays here until they can or are swept.
+   */
+  takeNews(isReachable: (name: PeerName) => boolean): [from: PeerName, names: Set<PeerName>][] {
+    const taken: [PeerName, Set<PeerName>][] = [];
+    for (const [from, names] of this.#news) {
+      const known = [...names].filter((name) => this.#topology.get(name) !== undefined);
+      const ready = new Set(known.filter(isReachable));
+      if (ready.size > 0) taken.push([from, ready]);
+      const kept = new Set(known).difference(ready);
+      if (kept.size > 0) this.#news.set(from, kept);
+      else this.#news.delete(from);
+    }
+    this.#fresh = false;
+    return taken;
   }
 }

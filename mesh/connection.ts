@@ -34,6 +34,8 @@ export const LIVELY_HEARTBEAT_MS = 1_000;
 export const SILENT_MS = 5_000;
 /** The same while an overlay works: the remote is there and the stall may pass, but the mesh needs TCP. */
 export const STALLED_MS = 10_000;
+/** On a slow path the remote is introduced seconds after us: its first word may take so much longer. */
+const FIRST_WORD_MS = 20_000;
 /** A tick that comes so late comes before what waits in the socket has been read ... */
 const LATE_MS = 250;
 /** ... which takes less than this. */
@@ -83,7 +85,7 @@ interface Open {
   heartbeatAt: Millis;
   /** A whole message must come before. */
   readUntil: Millis;
-  /** When a byte came last. */
+  /** When a byte came last; later than now until the first one does. */
   heardAt: Millis;
   /** Longest time without a byte. */
   patienceMs: Millis;
@@ -185,7 +187,7 @@ export class Connection implements Machine<ConnectionInput, ConnectionOutput> {
           heartbeatMs: HEARTBEAT_MS,
           heartbeatAt: now + HEARTBEAT_MS,
           readUntil: now + READ_TIMEOUT_MS,
-          heardAt: now,
+          heardAt: now + FIRST_WORD_MS,
           patienceMs: Infinity,
         };
         this.#out.push({ kind: "introduced", introduction: output.introduction });

@@ -30,8 +30,8 @@ const QUICK_WAIT_MS = 5_000;
 const QUICK_MS = 10 * 60_000;
 /** Longest dial. */
 const DIAL_MS = 10_000;
-/** Longest dials to a lost peer, in turn: a dead host costs little, and a path that loses the first packets has time for more. */
-const QUICK_DIAL_MS = [3_000, 6_000] as const;
+/** Longest dials to a lost peer, in turn: a dead host costs little, and a slow path is not shut out. */
+const QUICK_DIAL_MS = [3_000, DIAL_MS] as const;
 /** A connection that lived so long past its turn is dialled again at once. */
 const LONG_LIFE_MS = 60_000;
 /** The same reason is news again after this time, if another came between. */

@@ -1,5 +1,6 @@
 /**
  * The page of connections: our links, then targets that are not linked (spec/http-api.md 5).
+ * A link that stays pending says why at the end of its line, where Weave Net has nothing.
  *
  * @module
  */
@@ -55,12 +56,14 @@ export function connectionAttributes(row: ConnectionRow): Readonly<Record<string
 }
 
 function format(row: ConnectionRow, encryption: boolean): string {
+  const pending = row.state === "pending" && row.reason !== undefined;
   return [
     arrow(row.outbound),
     row.address.padEnd(ADDRESS_COLUMNS),
     row.state.padEnd(STATE_COLUMNS),
     connectionInfo(row, encryption),
     Object.entries(connectionAttributes(row)).map(([key, value]) => `${key}=${value}`).join(" "),
+    ...(pending ? [row.reason] : []),
   ].join(" ");
 }
 

@@ -1,10 +1,14 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { must, parseEndpoint } from "../../base/mod.ts";
+import type { ConnectionStatus } from "../../mesh/mod.ts";
+import type { TunnelState } from "../../switch/mod.ts";
 import { connectionRows } from "./connection_rows.ts";
 import { connectionsPage } from "./connections.ts";
 import { joined, link, snapshot, target } from "./example_test.ts";
 import { METRICS_TYPE, metricsText, reportJson, STATUS_PAGES } from "./mod.ts";
 import { peersPage } from "./peers.ts";
 import { routerPage } from "./router.ts";
+import type { ConnectionRow } from "./snapshot.ts";
 import { targetsPage } from "./targets.ts";
 
 Deno.test("routerPage.text() is as Weave Net's when links are in all states", () => {
@@ -152,6 +156,7 @@ Deno.test("connectionRows() joins tunnels and sorts links before targets, by add
         }
         : undefined,
     { "weft-vxlan": "fastdp" },
+    0,
   );
   deepEqual(rows.map(({ address, overlay, mtuBytes }) => [address, overlay, mtuBytes]), [
     ["192.0.2.3:1", undefined, undefined],
@@ -159,6 +164,49 @@ Deno.test("connectionRows() joins tunnels and sorts links before targets, by add
     ["192.0.2.9:1", undefined, undefined],
     ["192.0.2.10:1", undefined, undefined],
   ]);
+});
+
+/** Joins one link with the tunnel of sleeve to it. */
+function joinedRow(more: Partial<ConnectionStatus>, tunnel: Partial<TunnelState>): ConnectionRow {
+  const { overlay: _overlay, mtuBytes: _mtu, ...bare } = link({ state: "pending", ...more });
+  const pending: TunnelState = {
+    kind: "tunnel",
+    link: 1,
+    index: 0,
+    overlay: "sleeve",
+    state: "pending",
+    reason: undefined,
+    mtuBytes: 65535,
+    remote: undefined,
+  };
+  const [row] = connectionRows([bare], () => ({ ...pending, ...tunnel }), {}, 10_000);
+  return must(row, "row");
+}
+
+Deno.test("connectionRows() says what may be wrong when a link has been pending for 3 s", () => {
+  const remote = parseEndpoint("192.0.2.2:6783");
+  const asked = "no answer over UDP from 192.0.2.2:6783: is it blocked?";
+  equal(joinedRow({ since: 7_001 }, { remote }).reason, undefined);
+  equal(joinedRow({ since: 7_000 }, { remote }).reason, asked);
+  equal(joinedRow({ since: 7_000, state: "established" }, { remote }).reason, undefined);
+});
+
+Deno.test("connectionRows() says that nothing came when the neighbour's UDP address is unknown", () => {
+  const said = (address: string): string | undefined => joinedRow({ address }, {}).reason;
+  equal(said("192.0.2.2:36987"), "nothing over UDP from 192.0.2.2: is it blocked?");
+  equal(said("[2001:db8::2]:36987"), "nothing over UDP from 2001:db8::2: is it blocked?");
+});
+
+Deno.test("connectionRows() prefers the tunnel's own words", () => {
+  equal(joinedRow({}, { reason: "the reason" }).reason, "the reason");
+});
+
+Deno.test("connectionsPage.text() ends a pending link's line with the reason", () => {
+  const row = link({ state: "pending", mtuBytes: 65535, reason: "is it blocked?" });
+  equal(
+    connectionsPage.text(snapshot({ connections: [row] })),
+    "<- 192.0.2.2:36987       pending     sleeve 02:00:00:00:00:02(host2) mtu=65535 is it blocked?\n",
+  );
 });
 
 Deno.test("metricsText() has Weave Net's names and both values of encryption", () => {

@@ -43,6 +43,8 @@ export interface Live {
 
 /** What is known of a connection that is in the topology. */
 export interface LiveLink extends MeshLink {
+  /** UID of the remote's run. */
+  readonly uid: bigint;
   /** It was opened with a password other than our first. */
   readonly oldPassword: boolean;
   /** Frames are sealed; `undefined` with no password in use. */
@@ -82,6 +84,7 @@ export function makeLink(
   return {
     id: live.id,
     peer: features.name,
+    uid: features.uid,
     nickname: features.nickname,
     connUid: live.connId ^ features.connId,
     outbound: live.outbound,

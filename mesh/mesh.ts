@@ -34,7 +34,7 @@ import type { Introduction } from "./handshake.ts";
 import { linkOf, type Live, type LiveLink, makeLink, newLive } from "./live.ts";
 import type { MeshInput, MeshOutput } from "./mesh_io.ts";
 import { randomFraction, randomUint64 } from "./random.ts";
-import { label, negotiateOverlays, objectionTo, tieBreak } from "./registration.ts";
+import { connectionId, label, negotiateOverlays, objectionTo, tieBreak } from "./registration.ts";
 import { takeSnapshot } from "./snapshot.ts";
 import { Spreading } from "./spreading.ts";
 import { parseTarget } from "./target.ts";
@@ -234,9 +234,14 @@ export class MeshCore implements Machine<MeshInput, MeshOutput> {
   }
 
   #newLive(id: number, remote: Endpoint, dialKey: string | undefined, password: number): Live {
-    const connId = randomUint64(this.#crypto);
+    const existing = dialKey === undefined ? undefined : this.#weftUids();
+    const connId = connectionId(randomUint64(this.#crypto), existing);
     const trusted = isTrusted(this.#trustedSubnets, remote.ip);
     return newLive({ id, remote, dialKey, password, connId, trusted });
+  }
+
+  #weftUids(): bigint[] {
+    return [...this.#byPeer.values()].flatMap(({ link }) => link?.weft ? [link.connUid] : []);
   }
 
   #newConnection(live: Live): Connection {
@@ -311,7 +316,9 @@ export class MeshCore implements Machine<MeshInput, MeshOutput> {
     this.topology.introduce(features);
     this.topology.hold(features.name);
     if (rival?.link !== undefined) {
-      const verdict = tieBreak(connUid, rival.link.connUid);
+      // What is left of an earlier run of the remote has ended, whether we have noticed or not.
+      const over = rival.link.uid !== features.uid;
+      const verdict = over ? "keep_new" : tieBreak(connUid, rival.link.connUid);
       const reason = `Multiple connections to ${label(features.name, features.nickname)}`;
       live.harmless = true;
       if (verdict !== "keep_existing") this.#close(rival, reason, undefined, now);

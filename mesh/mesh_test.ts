@@ -175,7 +175,7 @@ Deno.test("MeshCore leaves a connection alone when it is told to connect to who 
 Deno.test("MeshCore takes a peer that starts again at once when its last run ended in silence", () => {
   for (let seed = 0; seed < 10; seed++) {
     const world = new World();
-    const one = world.start(1, {}, seededCrypto(seed));
+    world.start(1, {}, seededCrypto(seed));
     const two = world.start(2, { targets: ["10.0.0.1"] }, seededCrypto(seed + 100));
     world.run(10_000);
     world.freeze(two);

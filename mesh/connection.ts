@@ -7,7 +7,8 @@
  * ```
  *
  * It knows nothing of other connections. Who owns it decides after `introduced` whether the connection may stay, and
- * performs the outputs; after `closed` none follow.
+ * performs the outputs; after `closed` none follow. A *lively* connection, between two weft peers, sends a heartbeat a
+ * second and soon gives up a remote that is silent.
  *
  * @module
  */
@@ -27,6 +28,16 @@ export const INTRODUCTION_MS = 30_000;
 export const HEARTBEAT_MS = 30_000;
 /** Longest time without a whole message from the remote. */
 export const READ_TIMEOUT_MS = 60_000;
+/** Between two heartbeats on a lively connection. */
+export const LIVELY_HEARTBEAT_MS = 1_000;
+/** Longest time without a byte on a lively connection whose overlays are silent too. */
+export const SILENT_MS = 5_000;
+/** The same while an overlay works: the remote is there and the stall may pass, but the mesh needs TCP. */
+export const STALLED_MS = 10_000;
+/** A tick that comes so late comes before what waits in the socket has been read ... */
+const LATE_MS = 250;
+/** ... which takes less than this. */
+const GRACE_MS = 1_000;
 /** How long a refusal waits for the remote to read it. */
 export const DRAIN_MS = 1_000;
 
@@ -40,6 +51,8 @@ export type ConnectionInput =
   | { readonly kind: "ended"; readonly reason: string | undefined }
   /** Send a message. */
   | { readonly kind: "send"; readonly message: Uint8Array }
+  /** The connection is lively; silence is borne for longer while an overlay works. */
+  | { readonly kind: "lively"; readonly overlayWorks: boolean }
   /** Tell the remote nothing more, let it read what was sent, close. */
   | { readonly kind: "refuse"; readonly reason: string }
   /** Time has passed. */
@@ -63,10 +76,23 @@ export type ConnectionOutput =
     readonly nextPassword: number | undefined;
   };
 
+interface Open {
+  readonly kind: "open";
+  readonly with: Introduction;
+  heartbeatMs: Millis;
+  heartbeatAt: Millis;
+  /** A whole message must come before. */
+  readUntil: Millis;
+  /** When a byte came last. */
+  heardAt: Millis;
+  /** Longest time without a byte. */
+  patienceMs: Millis;
+}
+
 type State =
   | { readonly kind: "waiting" }
   | { readonly kind: "introducing"; readonly until: Millis }
-  | { readonly kind: "open"; readonly with: Introduction; heartbeatAt: Millis; readUntil: Millis }
+  | Open
   | {
     readonly kind: "refusing";
     readonly until: Millis;
@@ -98,6 +124,8 @@ export class Connection implements Machine<ConnectionInput, ConnectionOutput> {
         return this.#ended(input.reason);
       case "send":
         return this.#send(input.message);
+      case "lively":
+        return this.#enliven(input.overlayWorks, now);
       case "refuse":
         return this.#refuse(input.reason, undefined, now);
       case "tick":
@@ -114,7 +142,8 @@ export class Connection implements Machine<ConnectionInput, ConnectionOutput> {
   deadline(): Millis | undefined {
     const state = this.#state;
     if (state.kind === "introducing" || state.kind === "refusing") return state.until;
-    return state.kind === "open" ? Math.min(state.heartbeatAt, state.readUntil) : undefined;
+    if (state.kind !== "open") return undefined;
+    return Math.min(state.heartbeatAt, state.readUntil, state.heardAt + state.patienceMs);
   }
 
   #start(now: Millis): void {
@@ -132,7 +161,11 @@ export class Connection implements Machine<ConnectionInput, ConnectionOutput> {
       return this.#close("it sent too much before it was introduced");
     }
     if (this.#state.kind === "introducing") this.#introduce(now);
-    else if (this.#state.kind === "open") this.#read(now);
+    else if (this.#state.kind === "open") {
+      // Single bytes count: heartbeats wait behind a large message, which a slow path carries for long.
+      this.#state.heardAt = now;
+      this.#read(now);
+    }
   }
 
   #introduce(now: Millis): void {
@@ -143,8 +176,11 @@ export class Connection implements Machine<ConnectionInput, ConnectionOutput> {
         this.#state = {
           kind: "open",
           with: output.introduction,
+          heartbeatMs: HEARTBEAT_MS,
           heartbeatAt: now + HEARTBEAT_MS,
           readUntil: now + READ_TIMEOUT_MS,
+          heardAt: now,
+          patienceMs: Infinity,
         };
         this.#out.push({ kind: "introduced", introduction: output.introduction });
         this.#read(now);
@@ -180,6 +216,13 @@ export class Connection implements Machine<ConnectionInput, ConnectionOutput> {
     this.#out.push({ kind: "send", bytes: withLength(this.#state.with.sealer.seal(message)) });
   }
 
+  #enliven(overlayWorks: boolean, now: Millis): void {
+    if (this.#state.kind !== "open") return;
+    this.#state.heartbeatMs = LIVELY_HEARTBEAT_MS;
+    this.#state.heartbeatAt = Math.min(this.#state.heartbeatAt, now + LIVELY_HEARTBEAT_MS);
+    this.#state.patienceMs = overlayWorks ? STALLED_MS : SILENT_MS;
+  }
+
   #tick(now: Millis): void {
     const state = this.#state;
     if (state.kind === "introducing" && now >= state.until) {
@@ -188,12 +231,21 @@ export class Connection implements Machine<ConnectionInput, ConnectionOutput> {
       );
     } else if (state.kind === "refusing" && now >= state.until) {
       this.#close(state.reason, state.nextPassword);
-    } else if (state.kind === "open") {
-      if (now >= state.readUntil) return this.#close(`silent for ${READ_TIMEOUT_MS / 1000} s`);
-      if (now < state.heartbeatAt) return;
-      state.heartbeatAt = now + HEARTBEAT_MS;
-      this.#send(heartbeatMessage());
+    } else if (state.kind === "open") this.#tickOpen(state, now);
+  }
+
+  #tickOpen(state: Open, now: Millis): void {
+    const { patienceMs } = state;
+    if (now - (this.deadline() ?? now) > LATE_MS) {
+      state.heardAt = Math.max(state.heardAt, now - patienceMs + GRACE_MS);
     }
+    if (now >= state.readUntil) return this.#close(`silent for ${READ_TIMEOUT_MS / 1000} s`);
+    if (now >= state.heardAt + patienceMs) {
+      return this.#close(`silent for ${patienceMs / 1000} s`);
+    }
+    if (now < state.heartbeatAt) return;
+    state.heartbeatAt = now + state.heartbeatMs;
+    this.#send(heartbeatMessage());
   }
 
   #refuse(reason: string, nextPassword: number | undefined, now: Millis): void {

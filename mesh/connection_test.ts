@@ -11,6 +11,8 @@ import {
   HEARTBEAT_MS,
   INTRODUCTION_MS,
   READ_TIMEOUT_MS,
+  SILENT_MS,
+  STALLED_MS,
 } from "./connection.ts";
 import { decodeFeatures, encodeFeatures, type Features } from "./features.ts";
 import type { HandshakeOptions } from "./handshake.ts";
@@ -28,6 +30,7 @@ const FEATURES: Features = {
   trusted: false,
   overlays: ["sleeve"],
   weft: true,
+  liveness: true,
 };
 
 function connection(options: Partial<HandshakeOptions> = {}): Connection {
@@ -109,6 +112,67 @@ Deno.test("Connection sends a heartbeat every 30 s and closes after 60 s of sile
   const reason = "silent for 60 s";
   assert.deepEqual(drain(a), [{ kind: "closed", reason, nextPassword: undefined }]);
   assert.equal(a.deadline(), undefined);
+});
+
+/** Ticks whenever it is due until a time. @returns when it sent, and the last reason why it closed */
+function tickUntil(
+  subject: Connection,
+  until: number,
+  from = 0,
+): [number[], string | undefined] {
+  const sent: number[] = [];
+  let reason: string | undefined;
+  let now = from;
+  for (;;) {
+    now = Math.max(now, subject.deadline() ?? Infinity);
+    if (now >= until) break;
+    subject.handle({ kind: "tick" }, now);
+    for (const output of drain(subject)) {
+      if (output.kind === "send") sent.push(now);
+      else if (output.kind === "closed") reason = `${output.reason} at ${now}`;
+    }
+  }
+  return [sent, reason];
+}
+
+Deno.test("Connection sends each second and closes after 5 s or 10 s of silence when it is lively", () => {
+  for (const [overlayWorks, patience] of [[false, SILENT_MS], [true, STALLED_MS]] as const) {
+    const [a] = opened();
+    a.handle({ kind: "lively", overlayWorks }, 0);
+    const [sent, reason] = tickUntil(a, 60_000);
+    assert.deepEqual(sent.slice(0, 3), [1_000, 2_000, 3_000]);
+    assert.equal(reason, `silent for ${patience / 1000} s at ${patience}`);
+  }
+});
+
+Deno.test("Connection judges by what the overlay does now when it is lively", () => {
+  const [a] = opened();
+  a.handle({ kind: "lively", overlayWorks: true }, 0);
+  tickUntil(a, 6_500);
+  a.handle({ kind: "lively", overlayWorks: false }, 6_500);
+  // A verdict that is overdue at once waits for what is in the socket, as one that comes late does.
+  assert.equal(tickUntil(a, 9_000, 6_500)[1], "silent for 5 s at 7500");
+});
+
+Deno.test("Connection counts single bytes as life when it is lively, for 60 s", () => {
+  const [a] = opened();
+  a.handle({ kind: "lively", overlayWorks: false }, 0);
+  a.handle({ kind: "received", bytes: fromHex("00000100") }, 0);
+  let reason: string | undefined;
+  for (let now = 4_000; reason === undefined; now += 4_000) {
+    reason = tickUntil(a, now, now - 4_000)[1];
+    a.handle({ kind: "received", bytes: fromHex("09") }, now);
+  }
+  assert.equal(reason, "silent for 60 s at 60000");
+});
+
+Deno.test("Connection reads what waits in the socket before it judges when it was away", () => {
+  const [a] = opened();
+  a.handle({ kind: "lively", overlayWorks: false }, 0);
+  a.handle({ kind: "tick" }, 20_000);
+  assert.equal(drain(a).some((output) => output.kind === "closed"), false);
+  a.handle({ kind: "received", bytes: fromHex("0000000100") }, 20_001);
+  assert.equal(tickUntil(a, 60_000, 20_001)[1], "silent for 5 s at 25001");
 });
 
 Deno.test("Connection counts whole messages as life, not single bytes", () => {

@@ -10,6 +10,8 @@
  * An address needs no dial while a connection to it exists or, which real peers lack, while the peer that answered there
  * last is connected in any way: else a peer that has dialled us would be dialled again and again.
  *
+ * A lively link that was lost is sought for 10 minutes with short dials and short pauses.
+ *
  * @module
  */
 
@@ -22,6 +24,14 @@ const FIRST_INTERVAL_MS = 2_000;
 const MAX_INTERVAL_MS = 6 * 60_000;
 /** Growth of the wait with each failure. */
 const INTERVAL_FACTOR = 1.5;
+/** Longest wait, with jitter, while a lost link is young ... */
+const QUICK_WAIT_MS = 5_000;
+/** ... which it is for so long. */
+const QUICK_MS = 10 * 60_000;
+/** Longest dial. */
+const DIAL_MS = 10_000;
+/** Longest dials to a lost peer, in turn: a dead host costs little, and a path that loses the first packets has time for more. */
+const QUICK_DIAL_MS = [3_000, 6_000] as const;
 /** A connection that lived so long past its turn is dialled again at once. */
 const LONG_LIFE_MS = 60_000;
 /** The same reason is news again after this time, if another came between. */
@@ -41,6 +51,8 @@ export type DialerAction =
     readonly key: string;
     readonly endpoint: Endpoint;
     readonly password: number;
+    /** How long it may take. */
+    readonly limitMs: Millis;
   };
 
 /** A connection, as the dialler sees it. */
@@ -101,6 +113,8 @@ interface Attempt {
   /** Who answered there last. */
   peer: PeerName | undefined;
   password: number;
+  /** Dials since the peer was lost. */
+  quickDials: number;
   since: Millis;
   /** When each reason was news, so that two that take turns are no stream of news. */
   readonly told: Map<string, Millis>;
@@ -129,6 +143,8 @@ export class Dialer {
   #attempts = new Map<string, Attempt>();
   #valid = new Set<string>();
   #direct = new Set<string>();
+  /** Until when lost peers are sought quickly. */
+  #quick = new Map<PeerName, Millis>();
 
   /** Wants nothing yet. */
   constructor(options: DialerOptions) {
@@ -193,7 +209,7 @@ export class Dialer {
       attempt.state = "dialling";
       attempt.since = now;
       const { endpoint, password } = attempt;
-      actions.push({ kind: "dial", key, endpoint, password });
+      actions.push({ kind: "dial", key, endpoint, password, limitMs: this.#limit(attempt, now) });
     }
     if (dials < MAX_DIALS) actions.push(...this.#lookUps(now));
     return actions;
@@ -213,6 +229,20 @@ export class Dialer {
     attempt.since = now;
   }
 
+  /** Notes that a lively link to a peer is lost; say it before {@link Dialer.ended}. */
+  lost(peer: PeerName, now: Millis): void {
+    for (const [name, until] of this.#quick) if (until <= now) this.#quick.delete(name);
+    this.#quick.set(peer, now + QUICK_MS);
+    for (const attempt of this.#attempts.values()) {
+      if (attempt.peer !== peer) continue;
+      attempt.quickDials = 0;
+      const { backoff } = attempt;
+      backoff.interval = Math.min(backoff.interval, QUICK_WAIT_MS);
+      if (backoff.tryAfter === Infinity) continue;
+      backoff.tryAfter = Math.min(backoff.tryAfter, now + QUICK_WAIT_MS);
+    }
+  }
+
   /** Notes that a dial failed or its connection ended. @returns whether the reason is news */
   ended(key: string, end: DialEnd, now: Millis): boolean {
     const attempt = this.#attempts.get(key);
@@ -225,7 +255,7 @@ export class Dialer {
     if (end.never) {
       attempt.backoff = { ...before, tryAfter: Infinity, reason: end.reason, since: now };
     } else if (longLife) attempt.backoff = { ...dueAt(now), reason: end.reason };
-    else attempt.backoff = this.#later(before, end.reason, now);
+    else attempt.backoff = this.#later(before, end.reason, now, this.#isQuick(attempt, now));
     if (before.reason === end.reason) return false;
     const quietUntil = (attempt.told.get(end.reason) ?? -Infinity) + NEWS_INTERVAL_MS;
     if (attempt.told.size > MAX_REASONS) attempt.told.clear();
@@ -384,11 +414,22 @@ export class Dialer {
     return { ip, port: target.port ?? this.#options.port };
   }
 
-  #later(before: Backoff, reason: string, now: Millis): Backoff {
+  #isQuick({ peer }: Attempt, now: Millis): boolean {
+    return peer !== undefined && now < (this.#quick.get(peer) ?? -Infinity);
+  }
+
+  #limit(attempt: Attempt, now: Millis): Millis {
+    if (!this.#isQuick(attempt, now)) return DIAL_MS;
+    return QUICK_DIAL_MS[attempt.quickDials++ % QUICK_DIAL_MS.length] ?? DIAL_MS;
+  }
+
+  #later(before: Backoff, reason: string, now: Millis, quick = false): Backoff {
     const { interval } = before;
+    const wait = interval / 2 + this.#options.random() * interval;
+    const longest = quick ? QUICK_WAIT_MS : MAX_INTERVAL_MS;
     return {
-      tryAfter: now + interval / 2 + this.#options.random() * interval,
-      interval: Math.min(interval * INTERVAL_FACTOR, MAX_INTERVAL_MS),
+      tryAfter: now + (quick ? Math.min(wait, longest) : wait),
+      interval: Math.min(interval * INTERVAL_FACTOR, longest),
       reason,
       since: now,
     };
@@ -406,6 +447,7 @@ function newAttempt(endpoint: Endpoint, now: Millis): Attempt {
     backoff: dueAt(now),
     peer: undefined,
     password: 0,
+    quickDials: 0,
     since: now,
     told: new Map(),
   };

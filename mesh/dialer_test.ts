@@ -181,3 +181,69 @@ Deno.test("Dialer.ended() is true when a reason is new, not when two take turns"
   dialer.forgetReason(KEY);
   assert.equal(end("a", 1e6 + 1), true);
 });
+
+/** A dialler that lost the lively link to a peer at 192.0.2.1 at 0. */
+function bereft(random: () => number): Dialer {
+  const dialer = new Dialer({ port: 6783, random });
+  dialer.connect([parseTarget("192.0.2.1")], false, -1_000);
+  dialer.check(NOBODY, -1_000);
+  dialer.connected(KEY, 5);
+  dialer.established(KEY, -1_000);
+  dialer.lost(5, 0);
+  dialer.ended(KEY, FAILED, 0);
+  return dialer;
+}
+
+Deno.test("Dialer.lost() makes pauses of 5 s at most for 10 minutes, then the ordinary ones", () => {
+  const dialer = bereft(() => 0.999);
+  const pauses: [number, number][] = [];
+  let now = 0;
+  while (now < 1_200_000) {
+    const due = dialer.deadline() ?? NaN;
+    pauses.push([now, due - now]);
+    now = due;
+    dialer.check(NOBODY, now);
+    dialer.ended(KEY, FAILED, now);
+  }
+  const quick = pauses.filter(([at]) => at < 600_000).map(([, pause]) => pause);
+  assert.ok(Math.max(...quick) === 5_000, `${Math.max(...quick)}`);
+  const slow = pauses.filter(([at]) => at >= 600_000).map(([, pause]) => pause);
+  assert.ok(slow.every((pause, i) => i === 0 || pause > (slow[i - 1] ?? 0)), slow.join());
+  assert.ok((slow[0] ?? 0) > 5_000);
+});
+
+Deno.test("Dialer.lost() gives dials 3 s and 6 s in turn, and 10 s after 10 minutes", () => {
+  const dialer = bereft(() => 0.5);
+  const limits: number[] = [];
+  for (let now = 0; limits.length < 5; now += 5_000) {
+    if (limits.length === 4) now = 600_000;
+    const [action] = dialer.check(NOBODY, now);
+    if (action?.kind !== "dial") continue;
+    limits.push(action.limitMs);
+    dialer.ended(KEY, FAILED, now);
+  }
+  assert.deepEqual(limits, [3_000, 6_000, 3_000, 6_000, 10_000]);
+});
+
+Deno.test("Dialer.lost() shortens a long pause of an address where the peer answered before", () => {
+  const dialer = dialerFor("192.0.2.1:6783");
+  dialer.check(NOBODY, 0);
+  dialer.connected(KEY, 5);
+  for (let now = 0; now < 3_600_000; now = dialer.deadline() ?? NaN) {
+    dialer.check(NOBODY, now);
+    dialer.ended(KEY, FAILED, now);
+  }
+  assert.ok((dialer.deadline() ?? 0) > 3_600_000);
+  dialer.lost(5, 3_600_000 - 100_000);
+  assert.equal(dialer.deadline(), 3_600_000 - 95_000);
+});
+
+Deno.test("Dialer.check() keeps ordinary limits and pauses when a real peer is lost", () => {
+  const dialer = dialerFor("192.0.2.1");
+  dialer.check(NOBODY, 0);
+  dialer.connected(KEY, 5);
+  dialer.established(KEY, 0);
+  dialer.ended(KEY, FAILED, 10);
+  const [action] = dialer.check(NOBODY, dialer.deadline() ?? NaN);
+  assert.equal(action?.kind === "dial" && action.limitMs, 10_000);
+});

@@ -37,6 +37,8 @@ export interface Features {
   readonly overlays: readonly string[] | undefined;
   /** It is weft. */
   readonly weft: boolean;
+  /** It sends heartbeats many times a second to others that say so, and expects as many. */
+  readonly liveness: boolean;
 }
 
 /** An overlay that both sides have; `index` is its number in control messages. */
@@ -48,6 +50,7 @@ export interface CommonOverlay {
 }
 
 const FLAVOUR = "mac";
+const LIVENESS = "WeftLiveness";
 const UINT64_LIMIT = 1n << 64n;
 const MAX_OVERLAYS = 256;
 const TRUE = ["1", "t", "T", "TRUE", "true", "True"];
@@ -67,6 +70,7 @@ export function encodeFeatures(features: Features): Uint8Array {
   if (features.shortId !== undefined) pairs.push(["ShortID", features.shortId.toString()]);
   if (features.overlays !== undefined) pairs.push(["Overlays", features.overlays.join(" ")]);
   if (features.weft) pairs.push(["WeftVersion", "1"]);
+  if (features.liveness) pairs.push([LIVENESS, "1"]);
   return new GobEncoder().write(MAP, pairs).bytes();
 }
 
@@ -94,6 +98,8 @@ export function parseFeatures(map: ReadonlyMap<string, string>): Features {
     trusted: TRUE.includes(trusted),
     overlays: map.get("Overlays")?.split(" ").filter((overlay) => overlay !== ""),
     weft: [...map.keys()].some((key) => key.startsWith("Weft")),
+    // Another value is another way of being lively, which we do not know.
+    liveness: map.get(LIVENESS) === "1",
   };
 }
 

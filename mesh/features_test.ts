@@ -64,10 +64,28 @@ Deno.test("encodeFeatures() writes what decodeFeatures() and parseFeatures() rea
     trusted: true,
     overlays: ["weft-shuttle", "sleeve"],
     weft: true,
+    liveness: true,
   };
   assert.deepEqual(parseFeatures(decodeFeatures(encodeFeatures(features))), features);
-  const bare = { ...features, shortId: undefined, overlays: undefined, weft: false };
+  const bare = {
+    ...features,
+    shortId: undefined,
+    overlays: undefined,
+    weft: false,
+    liveness: false,
+  };
   assert.deepEqual(parseFeatures(decodeFeatures(encodeFeatures(bare))), bare);
+});
+
+Deno.test("parseFeatures() takes a peer for lively when it says so in the way that we know", () => {
+  const base = new Map(Object.entries(parses.cases[0]?.map ?? {}));
+  for (
+    const [value, lively] of [[undefined, false], ["1", true], ["0", false], ["2", false]] as const
+  ) {
+    const map = new Map(base);
+    if (value !== undefined) map.set("WeftLiveness", value);
+    assert.equal(parseFeatures(map).liveness, lively);
+  }
 });
 
 interface NegotiationCase {

@@ -27,6 +27,8 @@ export interface Live {
   readonly trusted: boolean;
   /** The core, `undefined` while TCP is being set up. */
   connection: Connection | undefined;
+  /** How long the dial may take. */
+  readonly dialMs: Millis;
   /** When the dial is given up, or the introduction of an accepted connection may begin. */
   due: Millis | undefined;
   /** Bytes that were handed to the socket and are not written. */
@@ -57,7 +59,7 @@ export interface LiveLink extends MeshLink {
 
 /** Returns a TCP connection of which no more is known than where it leads. */
 export function newLive(
-  known: Pick<Live, "id" | "remote" | "dialKey" | "password" | "connId" | "trusted">,
+  known: Pick<Live, "id" | "remote" | "dialKey" | "password" | "connId" | "trusted" | "dialMs">,
 ): Live {
   return {
     ...known,
@@ -92,6 +94,7 @@ export function makeLink(
     sessionKey: inClear ? undefined : sessionKey,
     overlays,
     weft: features.weft,
+    lively: features.liveness,
     oldPassword: sessionKey !== undefined && password !== 0,
     encrypted: sessionKey === undefined ? undefined : !inClear,
     established: false,
@@ -101,6 +104,7 @@ export function makeLink(
 
 /** Returns the part of a link that the router is told. */
 export function linkOf(link: LiveLink): MeshLink {
-  const { id, peer, nickname, connUid, outbound, remote, sessionKey, overlays, weft } = link;
-  return { id, peer, nickname, connUid, outbound, remote, sessionKey, overlays, weft };
+  const { id, peer, nickname, connUid, outbound, remote, sessionKey, overlays } = link;
+  const { weft, lively } = link;
+  return { id, peer, nickname, connUid, outbound, remote, sessionKey, overlays, weft, lively };
 }

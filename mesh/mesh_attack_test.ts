@@ -38,6 +38,7 @@ class Attack {
         trusted: false,
         overlays: ["sleeve"],
         weft: false,
+        liveness: false,
       }),
     });
     this.feed({ kind: "accepted", id: this.id, remote: parseEndpoint("192.0.2.1:40000") });
@@ -81,6 +82,21 @@ class Attack {
     }
   }
 }
+
+Deno.test("MeshCore keeps the times of Weave Net towards a peer without our features", () => {
+  const attack = new Attack();
+  const up = attack.outputs.find((o) => o.kind === "event" && o.event.kind === "linkUp");
+  assert.equal(up?.kind === "event" && up.event.kind === "linkUp" && up.event.link.lively, false);
+  const heartbeats: number[] = [];
+  for (attack.now = 1_000; attack.closed === undefined; attack.now += 1_000) {
+    const before = attack.outputs.length;
+    attack.feed({ kind: "tick" });
+    const sends = attack.outputs.slice(before).filter((o) => o.kind === "send");
+    if (sends.some((o) => o.bytes.length === 5)) heartbeats.push(attack.now);
+  }
+  assert.deepEqual(heartbeats, [30_000]);
+  assert.equal(attack.closed, "silent for 60 s");
+});
 
 Deno.test("MeshCore closes a link with a reason when an envelope or topology does not parse", () => {
   const bad = [

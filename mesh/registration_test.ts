@@ -15,6 +15,7 @@ function remote(change: Partial<Features>): Features {
     trusted: false,
     overlays: ["sleeve"],
     weft: false,
+    liveness: false,
     ...change,
   };
 }

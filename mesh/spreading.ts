@@ -3,6 +3,7 @@
  *
  * ```
  *   change of our entry      announced 1 s later, later changes join            random neighbours
+ *   loss of a connection     at once, and what waits with it                    random neighbours
  *   news from a neighbour    at the next settling                               random neighbours but that one
  *   new or restarted peer    everything, at once                                that peer
  *   every 30 s               everything                                         random neighbours
@@ -21,6 +22,8 @@ import type { Message } from "./wire.ts";
 
 /** From a change of our entry to its announcement. */
 const ANNOUNCE_MS = 1_000;
+/** Between two losses that are announced at once. */
+const HURRY_MS = 100;
 /** From news to the sweep of unreachable peers. */
 const SWEEP_MS = 1_000;
 /** Between two tellings of everything. */
@@ -45,6 +48,8 @@ export class Spreading {
   #gossip: Gossip;
   #announced = new Set<PeerName>();
   #announceAt: Millis = Infinity;
+  #hurried = false;
+  #hurriedAt: Millis = -Infinity;
   #sweepAt: Millis = Infinity;
   #periodicAt: Millis;
 
@@ -82,10 +87,20 @@ export class Spreading {
     this.#sweep();
   }
 
-  /** Announces entries soon. */
-  announce(names: readonly PeerName[], now: Millis): void {
+  /** Announces entries soon; at once after {@link Spreading.hurry}. @returns whether they were announced now */
+  announce(names: readonly PeerName[], now: Millis): boolean {
     for (const name of names) this.#announced.add(name);
-    this.#announceAt = Math.min(this.#announceAt, now + ANNOUNCE_MS);
+    const at = this.#hurried ? Math.max(now, this.#hurriedAt + HURRY_MS) : now + ANNOUNCE_MS;
+    this.#announceAt = Math.min(this.#announceAt, at);
+    this.#hurried = false;
+    if (now < this.#announceAt) return false;
+    this.#tellAnnounced(now);
+    return true;
+  }
+
+  /** Says that what is announced next is a loss: frames are lost until others know of it. */
+  hurry(): void {
+    this.#hurried = true;
   }
 
   /**
@@ -114,18 +129,21 @@ export class Spreading {
   /** Does what is due. */
   tick(now: Millis): void {
     if (now >= this.#sweepAt) this.#sweep();
-    if (now >= this.#announceAt) {
-      this.#announceAt = Infinity;
-      // A neighbour that was added just now must be among those to choose from.
-      this.routes.refresh();
-      this.#gossip.send(TOPOLOGY, new Set(this.#announced));
-      this.#announced.clear();
-    }
+    if (now >= this.#announceAt) this.#tellAnnounced(now);
     if (now >= this.#periodicAt) {
       this.#periodicAt = now + PERIODIC_MS;
       this.routes.refresh();
       this.#gossip.sendPeriodic();
     }
+  }
+
+  #tellAnnounced(now: Millis): void {
+    this.#announceAt = Infinity;
+    this.#hurriedAt = now;
+    // A neighbour that was added just now must be among those to choose from.
+    this.routes.refresh();
+    this.#gossip.send(TOPOLOGY, new Set(this.#announced));
+    this.#announced.clear();
   }
 
   #sweep(): void {

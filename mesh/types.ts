@@ -68,6 +68,8 @@ export interface MeshLink {
   readonly overlays: readonly { readonly index: number; readonly name: string }[];
   /** The remote is weft (it sent a feature that begins with `Weft`). */
   readonly weft: boolean;
+  /** Both ends have the feature `WeftLiveness`: heartbeats go often, and silence is noticed soon. */
+  readonly lively: boolean;
 }
 
 /** What the mesh tells the router. */

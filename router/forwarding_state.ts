@@ -22,6 +22,13 @@ const WEFT_TRAIN_SEGMENTS = 64;
 /** The same to a real Weave Net router, whose receive buffer is the kernel's default (spec/shuttle.md). */
 const WEAVE_TRAIN_SEGMENTS = 8;
 
+/** Between heartbeats of a lively tunnel. */
+const LIVELY_MS = 250;
+/** All lively tunnels together send so many heartbeats a second at most. */
+const HEARTBEATS_PER_SECOND = 400;
+/** The interval changes in such steps: each change is told to all neighbours. */
+const LIVELY_STEP_MS = 50;
+
 /** What a `configure` says, without its version. */
 export type Forwarding = Omit<Configure, "kind" | "version">;
 
@@ -96,7 +103,9 @@ export class ForwardingState {
 
   #links(links: Iterable<MeshLink>): LinkEntry[] {
     const entries: LinkEntry[] = [];
-    for (const link of links) {
+    const all = [...links];
+    const livelyMs = livelyInterval(all);
+    for (const link of all) {
       const peer = this.#indices.get(link.peer);
       if (peer === undefined) continue;
       entries.push({
@@ -106,6 +115,7 @@ export class ForwardingState {
         connUid: link.connUid,
         outbound: link.outbound,
         trainSegments: link.weft ? WEFT_TRAIN_SEGMENTS : WEAVE_TRAIN_SEGMENTS,
+        livelyMs: link.lively ? livelyMs : undefined,
         encrypted: link.sessionKey !== undefined,
         // Who was dialled learns the address from the first datagram: NAT may have changed it.
         remote: link.outbound ? link.remote : undefined,
@@ -113,4 +123,11 @@ export class ForwardingState {
     }
     return entries;
   }
+}
+
+function livelyInterval(links: readonly MeshLink[]): number {
+  let tunnels = 0;
+  for (const { lively, overlays } of links) if (lively) tunnels += overlays.length;
+  const fair = tunnels * 1_000 / HEARTBEATS_PER_SECOND;
+  return Math.max(LIVELY_MS, Math.ceil(fair / LIVELY_STEP_MS) * LIVELY_STEP_MS);
 }

@@ -21,6 +21,7 @@ function link(id: number, to: number, more: Partial<MeshLink> = {}): MeshLink {
     sessionKey: undefined,
     overlays: [{ index: 0, name: "sleeve" }],
     weft: true,
+    lively: true,
     ...more,
   };
 }
@@ -66,6 +67,17 @@ Deno.test("ForwardingState.update() says of a link what the worker needs", () =>
   deepEqual(links.map((entry) => entry.remote !== undefined), [true, false]);
   deepEqual(links.map((entry) => entry.trainSegments), [64, 8]);
   equal(links[0]?.peer, 1);
+});
+
+Deno.test("ForwardingState.update() stretches heartbeats so that all lively tunnels send 400 a second", () => {
+  const cases = [[1, 250], [100, 250], [101, 300], [200, 500], [401, 1_050]] as const;
+  for (const [count, livelyMs] of cases) {
+    const links = Array.from({ length: count }, (_, i) => link(i, 9));
+    links.push(link(count, 9, { lively: false }));
+    const state = new ForwardingState(SELF).update([peer(9, 9)], links);
+    equal(state.links[0]?.livelyMs, livelyMs);
+    equal(state.links.at(-1)?.livelyMs, undefined);
+  }
 });
 
 Deno.test("ForwardingState keeps its promises about indices for any history", () => {

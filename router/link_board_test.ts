@@ -14,6 +14,7 @@ const LINK: MeshLink = {
   sessionKey: undefined,
   overlays: [{ index: 0, name: "fast" }, { index: 1, name: "slow" }],
   weft: true,
+  lively: true,
 };
 
 function tunnel(index: number, state: TunnelState["state"], reason?: string): TunnelState {
@@ -56,6 +57,18 @@ Deno.test("LinkBoard.tunnel() says no longer established when the last one falls
     id: 1,
     established: false,
   });
+});
+
+Deno.test("LinkBoard.tunnel() says each change of a tunnel that falls silent and comes back", () => {
+  const links = board();
+  const states = ["established", "pending", "pending", "established"] as const;
+  const news = states.map((state) => links.tunnel(tunnel(0, state)));
+  deepEqual(news.map((each) => each?.kind === "established" ? each.established : each), [
+    true,
+    false,
+    undefined,
+    true,
+  ]);
 });
 
 Deno.test("LinkBoard.tunnel() says failed when all tunnels have, and not before", () => {

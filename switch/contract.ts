@@ -69,6 +69,8 @@ export interface LinkEntry {
   readonly outbound: boolean;
   /** Most datagrams of a GSO train to it: a real Weave Net router has the kernel's default receive buffer. */
   readonly trainSegments: number;
+  /** Between our heartbeats if both ends are lively; may change. Absent for real peers: ordinary times. */
+  readonly livelyMs?: number | undefined;
   /** Frames must be sealed. Its key was posted before. */
   readonly encrypted: boolean;
   /** Where to send first, known only to the side that dialled. */

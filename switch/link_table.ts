@@ -79,6 +79,7 @@ export class LinkTable {
       const known = this.#links.get(entry.id);
       if (known === undefined) this.#open(entry, nameOf(entry.peer), now, faults);
       else if (known.entry.peer !== entry.peer) throw new Bug("A link changed its peer");
+      else this.#retime(known, entry, now);
     }
     this.choose();
     return faults;
@@ -157,16 +158,18 @@ export class LinkTable {
       else {
         this.#freeSlots.shift();
         this.#peerOfSlot[slot] = entry.peer;
-        const { id, connUid, outbound, remote, trainSegments } = entry;
-        tunnels.push(
-          overlay.open(
-            { link: id, index, peer, connUid, outbound, key, remote, trainSegments },
-            slot,
-            now,
-          ),
-        );
+        const { id: link, connUid, outbound, remote, trainSegments, livelyMs } = entry;
+        const about = { link, index, peer, connUid, outbound, key };
+        tunnels.push(overlay.open({ ...about, remote, trainSegments, livelyMs }, slot, now));
       }
     }
+    this.#links.set(entry.id, { entry, tunnels });
+  }
+
+  #retime({ entry: before, tunnels }: Link, entry: LinkEntry, now: Millis): void {
+    const { livelyMs } = entry;
+    if (livelyMs === undefined || livelyMs === before.livelyMs) return;
+    for (const tunnel of tunnels) tunnel.retime?.(livelyMs, now);
     this.#links.set(entry.id, { entry, tunnels });
   }
 

@@ -70,6 +70,24 @@ Deno.test("LinkTable.towards() is the first established tunnel in order of prefe
   assert.equal(table.peerOf(fast.made[0]!), 3);
 });
 
+Deno.test("LinkTable.configure() changes the heartbeats of lively links that stay", () => {
+  const fast = fakeOverlay("fast");
+  const slow = fakeOverlay("slow");
+  const table = new LinkTable([fast, slow], 4);
+  table.configure([entry(1, 3, { livelyMs: 250 }), entry(2, 4)], nameOf, 0);
+  assert.deepEqual(fast.made.map(({ spec }) => spec.livelyMs), [250, undefined]);
+  const said: string[] = [];
+  for (const [name, { made }] of [["fast", fast], ["slow", slow]] as const) {
+    for (const each of made) {
+      each.retime = (ms, now) => void said.push(`${name} ${each.spec.link}: ${ms} at ${now}`);
+    }
+  }
+  for (const now of [5, 6]) {
+    table.configure([entry(1, 3, { livelyMs: 300 }), entry(2, 4)], nameOf, now);
+  }
+  assert.deepEqual(said, ["fast 1: 300 at 5", "slow 1: 300 at 5"]);
+});
+
 Deno.test("LinkTable.configure() keeps links that stay, closes those that are missing and reuses their slots", () => {
   const fast = fakeOverlay("fast");
   const table = new LinkTable([fast, fakeOverlay("slow")], 4);

@@ -81,6 +81,11 @@ export class PathMtuSearch {
     this.#provoke = true;
   }
 
+  /** Tests the candidate of a running search from the beginning: nothing came through for reasons of its own. */
+  resume(): void {
+    if (this.#candidate > 0) this.#probe();
+  }
+
   /**
    * Takes what the kernel reported, for a datagram of this tunnel or of another one to the same address.
    *

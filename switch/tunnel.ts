@@ -3,6 +3,8 @@
  *
  * ```
  *   pending --- the remote says over TCP that it hears us ---> established
+ *      |<--------- lively: silent for 2 s ---------------------------|
+ *      |---------- lively: heard again ----------------------------->|
  *      \------- no heartbeat for the timeout -----------------> failed <---/
  * ```
  *
@@ -10,12 +12,15 @@
  * teaches the remote's address, so that only one side needs to be reachable. Send errors fail nothing: one socket serves all
  * peers, and an error that one of them caused surfaces at another.
  *
+ * A *lively* tunnel, between two weft peers, sends many heartbeats a second and is pending while it hears none.
+ *
  * A core that all overlays use; it does not know what a heartbeat looks like.
  *
  * @module
  */
 
 import { type Endpoint, type Millis, sameEndpoint } from "../base/mod.ts";
+import { Liveness } from "./liveness.ts";
 
 /** The times of a tunnel. */
 export interface TunnelTimes {
@@ -40,6 +45,8 @@ export const HEARD = {
   FIRST: 1,
   /** It came from a new address. */
   MOVED: 2,
+  /** It ended a silence: the tunnel is established again. */
+  BACK: 4,
 } as const;
 
 /** State and health of one tunnel. */
@@ -51,27 +58,41 @@ export class TunnelHealth {
   #heartbeatAt: Millis;
   #timeoutAt: Millis;
   readonly #times: TunnelTimes;
+  readonly #liveness: Liveness | undefined;
 
   /**
    * Begins a tunnel; the first heartbeat is due at once if the address is known.
    *
    * @param remote where the neighbour is, `undefined` if its heartbeat will tell
+   * @param livelyMs between heartbeats of a lively tunnel, `undefined` if it is none
    */
-  constructor(remote: Endpoint | undefined, now: Millis, times: TunnelTimes) {
+  constructor(remote: Endpoint | undefined, now: Millis, times: TunnelTimes, livelyMs?: Millis) {
     this.#remote = remote;
     this.#times = times;
+    this.#liveness = livelyMs === undefined ? undefined : new Liveness(livelyMs);
     this.#heartbeatAt = now;
     this.#timeoutAt = now + times.timeoutMs;
   }
 
   /** Where the tunnel stands. */
   get state(): "pending" | "established" | "failed" {
-    return this.#state;
+    return this.#state === "established" && this.silent ? "pending" : this.#state;
   }
 
-  /** Why it failed. */
+  /** Why it failed, or is established no longer. */
   get reason(): string | undefined {
-    return this.#reason;
+    if (this.#state === "failed" || this.#liveness?.silent !== true) return this.#reason;
+    return `silent for ${this.#liveness.silenceMs / 1000} s`;
+  }
+
+  /** It was established and is not heard any more. */
+  get silent(): boolean {
+    return this.#liveness?.silent === true;
+  }
+
+  /** Between heartbeats once the remote has acknowledged one. */
+  get heartbeatMs(): Millis {
+    return this.#liveness?.heartbeatMs ?? this.#times.heartbeatMs;
   }
 
   /** Where the neighbour is. */
@@ -89,6 +110,7 @@ export class TunnelHealth {
     this.#timeoutAt = now + this.#times.timeoutMs;
     let flags: number = this.#heard ? 0 : HEARD.FIRST;
     this.#heard = true;
+    if (this.#liveness?.heartbeat(now) === true) flags |= HEARD.BACK;
     if (!sameEndpoint(this.#remote, source)) {
       // Only the first address is answered at once: a moving one would turn each heartbeat into two.
       if (this.#remote === undefined) this.#heartbeatAt = now;
@@ -105,10 +127,39 @@ export class TunnelHealth {
    */
   acknowledged(now: Millis): boolean {
     if (this.#state === "failed") return false;
-    this.#heartbeatAt = now + this.#times.heartbeatMs;
+    this.#heartbeatAt = now + this.heartbeatMs;
     const first = this.#state === "pending";
     this.#state = "established";
+    if (first) this.#liveness?.begin(now);
     return first;
+  }
+
+  /** Changes how often a lively tunnel sends. */
+  retime(livelyMs: Millis, now: Millis): void {
+    if (this.#liveness === undefined) return;
+    this.#liveness.heartbeatMs = livelyMs;
+    if (this.#state === "established") {
+      this.#heartbeatAt = Math.min(this.#heartbeatAt, now + livelyMs);
+    }
+  }
+
+  /** Takes the remote's word how often it sends heartbeats. */
+  remoteEvery(remoteMs: Millis): void {
+    this.#liveness?.remoteEvery(remoteMs);
+  }
+
+  /** Takes a sign of life other than a heartbeat: it puts silence off and changes nothing else. */
+  alive(at: Millis): void {
+    this.#liveness?.alive(at);
+  }
+
+  /**
+   * Takes established back if a lively tunnel is silent. Ask at each heartbeat, after what waits in the socket was read.
+   *
+   * @returns true if that happened now
+   */
+  silenced(now: Millis): boolean {
+    return this.#state === "established" && this.#liveness?.silenced(now) === true;
   }
 
   /** Tells whether a heartbeat should be sent now; say {@link heartbeatSent} when it left. */
@@ -119,7 +170,7 @@ export class TunnelHealth {
   /** Notes that a heartbeat is on its way. */
   heartbeatSent(now: Millis): void {
     this.#heartbeatAt = now +
-      (this.#state === "pending" ? this.#times.pendingHeartbeatMs : this.#times.heartbeatMs);
+      (this.#state === "pending" ? this.#times.pendingHeartbeatMs : this.heartbeatMs);
   }
 
   /**
@@ -143,6 +194,6 @@ export class TunnelHealth {
   deadline(): Millis {
     if (this.#state === "failed") return Infinity;
     const heartbeatAt = this.#remote === undefined ? Infinity : this.#heartbeatAt;
-    return Math.min(heartbeatAt, this.#timeoutAt);
+    return Math.min(heartbeatAt, this.#timeoutAt, this.#liveness?.deadline() ?? Infinity);
   }
 }

@@ -69,3 +69,70 @@ Deno.test("TunnelHealth keeps other times if it is told", () => {
   assert.deepEqual(beats(health, 1_000), [500, 750, 1_000]);
   assert.equal(health.expired(2_000), true);
 });
+
+/** A lively tunnel that is established since 0 and has heard a heartbeat then. */
+function lively(): TunnelHealth {
+  const health = new TunnelHealth(HERE, 0, SLEEVE_TIMES, 250);
+  health.heartbeatSent(0);
+  health.heard(HERE, 0);
+  health.acknowledged(0);
+  return health;
+}
+
+/** Lets a tunnel send its heartbeats. @returns when it fell silent */
+function silence(health: TunnelHealth, from: number, until: number): number | undefined {
+  for (let now = from; now <= until; now += 125) {
+    if (health.silenced(now)) return now;
+    if (health.heartbeatDue(now)) health.heartbeatSent(now);
+  }
+  return undefined;
+}
+
+Deno.test("TunnelHealth sends each 500 ms, then each 250 ms when it is lively", () => {
+  const health = new TunnelHealth(HERE, 0, SLEEVE_TIMES, 250);
+  assert.deepEqual(beats(health, 1_200), [0, 500, 1_000]);
+  health.acknowledged(1_200);
+  assert.deepEqual(beats(health, 2_000), [1_450, 1_700, 1_950]);
+  health.retime(400, 2_000);
+  assert.deepEqual(beats(health, 2_900), [2_200, 2_600]);
+});
+
+Deno.test("TunnelHealth is pending with the reason when it is lively and silent", () => {
+  const health = lively();
+  assert.equal(silence(health, 125, 10_000), 2_125);
+  assert.deepEqual([health.state, health.reason], ["pending", "silent for 2 s"]);
+  assert.equal(health.acknowledged(2_200), false);
+  assert.equal(health.state, "pending", "the remote's word is not what is missing");
+  assert.equal(health.expired(59_999), false);
+  assert.equal(health.expired(60_000), true);
+  assert.deepEqual([health.state, health.reason], ["failed", "no heartbeat for 60 s"]);
+});
+
+Deno.test("TunnelHealth.heard() establishes a silent tunnel again with several heartbeats", () => {
+  const health = lively();
+  silence(health, 125, 10_000);
+  const flags = [10_000, 10_250, 10_500, 10_750, 11_000].map((now) => health.heard(HERE, now));
+  assert.deepEqual(flags, [0, 0, 0, HEARD.BACK, 0]);
+  assert.deepEqual([health.state, health.reason], ["established", undefined]);
+});
+
+Deno.test("TunnelHealth stays established while data comes, and fails without heartbeats", () => {
+  const health = lively();
+  for (let now = 125; now < 60_000; now += 125) {
+    health.alive(now);
+    assert.equal(health.silenced(now), false);
+  }
+  assert.equal(health.state, "established");
+  assert.equal(health.expired(60_000), true);
+});
+
+Deno.test("TunnelHealth never falls silent when it is not lively", () => {
+  const health = new TunnelHealth(HERE, 0, SLEEVE_TIMES);
+  health.heard(HERE, 0);
+  health.acknowledged(0);
+  health.remoteEvery(250);
+  health.retime(250, 0);
+  assert.equal(silence(health, 125, 59_000), undefined);
+  assert.equal(health.state, "established");
+  assert.equal(health.heartbeatMs, 10_000);
+});

@@ -73,6 +73,8 @@ export interface TunnelSpec {
   readonly remote: Endpoint | undefined;
   /** Most datagrams of a GSO train to it; the overlay's own value if absent. Reference peers get short ones. */
   readonly trainSegments?: number;
+  /** Between our heartbeats on a lively tunnel; absent for real peers, which get the overlay's ordinary ones. */
+  readonly livelyMs?: Millis | undefined;
 }
 
 /** What an overlay tells the loop. */
@@ -123,7 +125,7 @@ export interface Tunnel {
   readonly spec: TunnelSpec;
   /** Where it stands. */
   readonly state: "pending" | "established" | "failed";
-  /** Why it failed. */
+  /** Why it failed, or is established no longer. */
   readonly reason: string | undefined;
   /** Inner IP packet size that fits, in bytes. */
   readonly mtuBytes: number;
@@ -144,6 +146,8 @@ export interface Tunnel {
   deadline(): Millis;
   /** The kernel found a smaller path to `remote`: `pathMtuBytes` counts the outer IP header in. */
   pathMtu(pathMtuBytes: number, now: Millis): void;
+  /** Changes how often a lively tunnel sends heartbeats. Absent: all tunnels of the overlay have the same times. */
+  retime?(livelyMs: Millis, now: Millis): void;
   /** Gives its key and slot back. */
   stop(): void;
 }

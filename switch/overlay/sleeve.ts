@@ -145,6 +145,7 @@ class SleeveOverlay implements Overlay {
       const low = view.getInt32(offset + SEQUENCE_OFFSET + 4);
       const seen = high < 0 ? tunnel.seenDf : tunnel.seenNonDf;
       if (!seen.accept(high & 0x7fff_ffff, low)) return this.#drop(COUNTER.dropReplayed);
+      tunnel.authenticAt[0] = now;
       this.#cursor = offset + SEALED_HEADER_BYTES;
     }
     this.#end = offset + length;

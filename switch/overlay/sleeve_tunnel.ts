@@ -6,6 +6,7 @@
  *   tick(now)    -> heartbeat, fragmentation test, path MTU test: all that is due, each alone in its datagram
  *   control(1)   -> established, both tests begin      control(2) -> the kernel's fragments come through
  *   control(3)   -> the path MTU test came through
+ *   control(16)  -> how often the remote of a lively tunnel sends heartbeats; real peers are never told
  * ```
  *
  * @module
@@ -47,6 +48,8 @@ export const SLEEVE_TAG = {
   FRAGMENTATION_RECEIVED: 2,
   /** The sender has our path MTU test of the size in the message, 2 bytes. */
   PMTU_VERIFIED: 3,
+  /** The sender, a weft peer, sends a heartbeat each so many ms, 2 bytes. Others ignore tags that they do not know. */
+  HEARTBEAT_EVERY: 16,
 } as const;
 
 /** Between fragmentation tests (spec/sleeve.md 7). */
@@ -95,10 +98,13 @@ export class SleeveTunnel implements Tunnel, BuilderTunnel {
   readonly peerHigh: number;
   /** Lower half of the neighbour's name, signed. */
   readonly peerLow: number;
+  /** When an authentic datagram came last. An array, since a number in a field would be allocated anew each time. */
+  readonly authenticAt = new Float64Array(1);
   #key: number;
   #stackFragments = false;
   #fragmentationTestAt: Millis = Infinity;
   #restartedAt: Millis = -Infinity;
+  #announcedMs: Millis = 0;
   #retryAt: Millis = -Infinity;
   #answers = ANSWERS;
   #answersAt: Millis;
@@ -119,7 +125,8 @@ export class SleeveTunnel implements Tunnel, BuilderTunnel {
     this.peerLow = macLow(spec.peer) | 0;
     this.#key = spec.key === undefined ? -1 : shared.context.secretbox.addKey(spec.key);
     this.#answersAt = now;
-    this.#health = new TunnelHealth(spec.remote, now, shared.times);
+    this.authenticAt[0] = now;
+    this.#health = new TunnelHealth(spec.remote, now, shared.times, spec.livelyMs);
     this.#search = new PathMtuSearch(totalOverheadBytes(sealed, 0));
     if (spec.remote !== undefined) shared.events.changed(this);
   }
@@ -192,16 +199,22 @@ export class SleeveTunnel implements Tunnel, BuilderTunnel {
     else if (tag === SLEEVE_TAG.PMTU_VERIFIED && body.length >= 2) {
       const value = (body[0] ?? 0) * 256 + (body[1] ?? 0);
       if (this.#search.verified(value)) this.#shared.events.changed(this);
+    } else if (tag === SLEEVE_TAG.HEARTBEAT_EVERY && body.length >= 2) {
+      this.#health.remoteEvery((body[0] ?? 0) * 256 + (body[1] ?? 0));
     }
   }
 
   tick(now: Millis): void {
+    this.#health.alive(this.authenticAt[0] ?? 0);
+    if (this.#health.silenced(now)) this.#shared.events.changed(this);
     if (this.#health.expired(now)) {
       this.flush();
       this.#shared.events.changed(this);
     }
     if (this.#health.state === "failed") return;
-    if (this.#search.tick(now)) this.#shared.events.changed(this);
+    // An MTU that is too small because nothing comes through would stay so.
+    if (!this.#health.silent && this.#search.tick(now)) this.#shared.events.changed(this);
+    this.#announceAgain();
     if (now < this.#retryAt || this.#health.remote === undefined) return;
     if (!this.#sendDue(now)) this.#retryAt = now + RETRY_MS;
   }
@@ -209,7 +222,8 @@ export class SleeveTunnel implements Tunnel, BuilderTunnel {
   deadline(): Millis {
     const health = this.#health.deadline();
     if (this.#health.state === "failed" || this.#health.remote === undefined) return health;
-    const due = Math.min(health, this.#fragmentationTestAt, this.#search.deadline());
+    const search = this.#health.silent ? Infinity : this.#search.deadline();
+    const due = Math.min(health, this.#fragmentationTestAt, search);
     return Math.max(due, this.#retryAt);
   }
 
@@ -218,6 +232,11 @@ export class SleeveTunnel implements Tunnel, BuilderTunnel {
     if (remote === undefined || state === "failed") return;
     const outer = unmapIpv4(remote.ip) === undefined ? OUTER_IPV6_BYTES : OUTER_IPV4_BYTES;
     if (this.#search.reported(pathMtuBytes, outer)) this.#shared.events.changed(this);
+  }
+
+  retime(livelyMs: Millis, now: Millis): void {
+    this.#health.retime(livelyMs, now);
+    this.#announceAgain();
   }
 
   stop(): void {
@@ -232,9 +251,12 @@ export class SleeveTunnel implements Tunnel, BuilderTunnel {
   heard(source: Endpoint, now: Millis): void {
     const flags = this.#health.heard(source, now);
     if ((flags & HEARD.FIRST) !== 0) {
+      // Before the word that establishes the tunnel there: who judges silence must know of what.
+      this.#announce();
       this.#shared.events.control(this, SLEEVE_TAG.ESTABLISHED, new Uint8Array(0));
     }
-    if ((flags & HEARD.MOVED) !== 0) this.#shared.events.changed(this);
+    if ((flags & (HEARD.MOVED | HEARD.BACK)) !== 0) this.#shared.events.changed(this);
+    if ((flags & HEARD.BACK) !== 0) this.#resumeTests(now);
   }
 
   /** Answers a test over TCP, unless there are too many. */
@@ -246,6 +268,25 @@ export class SleeveTunnel implements Tunnel, BuilderTunnel {
     }
     if (this.#answers > 0 && this.#shared.events.control(this, tag, body)) this.#answers--;
     else this.#shared.context.count(COUNTER.stormLimited);
+  }
+
+  /** Tests that fell into a silence had no answer. A path MTU that was found stays. */
+  #resumeTests(now: Millis): void {
+    this.#fragmentationTestAt = now;
+    this.#search.resume();
+  }
+
+  #announceAgain(): void {
+    if (this.#announcedMs > 0 && this.#announcedMs !== this.#health.heartbeatMs) this.#announce();
+  }
+
+  #announce(): void {
+    const { heartbeatMs } = this.#health;
+    if (this.spec.livelyMs === undefined) return;
+    const body = new Uint8Array([heartbeatMs >>> 8, heartbeatMs & 255]);
+    if (this.#shared.events.control(this, SLEEVE_TAG.HEARTBEAT_EVERY, body)) {
+      this.#announcedMs = heartbeatMs;
+    }
   }
 
   #startTests(now: Millis): void {
@@ -266,7 +307,7 @@ export class SleeveTunnel implements Tunnel, BuilderTunnel {
       this.#fragmentationTestAt = now + FRAGMENTATION_TEST_EVERY_MS;
       this.#stackFragments = false;
     }
-    const test = this.#search.dueBytes(now);
+    const test = this.#health.silent ? 0 : this.#search.dueBytes(now);
     if (test > 0) {
       if (!this.#special(true, test, undefined)) return false;
       this.#search.sent(now);

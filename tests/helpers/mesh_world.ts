@@ -125,6 +125,8 @@ interface End {
   readonly id: number;
   open: boolean;
   other: End | undefined;
+  /** What TCP sends again until the path is there. */
+  readonly held: (() => void)[];
 }
 
 /** The network and the clock. */
@@ -137,6 +139,8 @@ export class World {
   readonly names = new Map<string, string[] | string>();
   /** Pairs of addresses between which nothing passes. */
   readonly cut = new Set<string>();
+  /** Pairs of hosts, "10.0.0.1 10.0.0.2" in this order, between which nothing passes and nobody is told. */
+  readonly silent = new Set<string>();
   /** Plaintext-free counter of all bytes sent. */
   bytesSent = 0;
   #nodes: Node[] = [];
@@ -167,6 +171,14 @@ export class World {
   freeze(node: Node): void {
     node.alive = false;
     this.#nodes = this.#nodes.filter((each) => each !== node);
+  }
+
+  /** Ends all silence: what was sent meanwhile on connections that still live arrives. */
+  heal(): void {
+    this.silent.clear();
+    for (const ends of this.#ends.values()) {
+      for (const end of ends.values()) for (const run of end.held.splice(0)) this.#later(run);
+    }
   }
 
   /** Lets time pass. */
@@ -245,11 +257,13 @@ export class World {
       each.alive && address === `${each.config.host}:${each.config.port}`
     );
     if (this.cut.has(`${node.config.host} ${address}`)) return;
+    if (this.#isSilent(node.config.host, address.split(":")[0])) return;
     if (server === undefined) {
       return this.feed(node, { kind: "ended", id, reason: "connection refused" });
     }
-    const mine: End = { node, id, open: true, other: undefined };
-    const theirs: End = { node: server, id: server.core.newId(), open: true, other: mine };
+    const mine: End = { node, id, open: true, other: undefined, held: [] };
+    const serverId = server.core.newId();
+    const theirs: End = { node: server, id: serverId, open: true, other: mine, held: [] };
     mine.other = theirs;
     this.#ends.get(node)?.set(id, mine);
     this.#ends.get(server)?.set(theirs.id, theirs);
@@ -264,7 +278,7 @@ export class World {
     const size = this.chunkBytes || bytes.length;
     for (let at = 0; at < bytes.length; at += size) {
       const chunk = bytes.slice(at, at + size);
-      this.#later(() => {
+      this.#transmit(end, () => {
         const other = end?.other;
         if (other === undefined || !other.open) return;
         if (!other.node.stalled) {
@@ -276,7 +290,7 @@ export class World {
   }
 
   #ended(end: End, reason: string | undefined): void {
-    this.#later(() => {
+    this.#transmit(end.other, () => {
       if (end.open) this.feed(end.node, { kind: "ended", id: end.id, reason });
     });
   }
@@ -288,6 +302,17 @@ export class World {
 
   #end(node: Node, id: number): End | undefined {
     return this.#ends.get(node)?.get(id);
+  }
+
+  /** Does what an end wants done at the other one, if anything passes. */
+  #transmit(end: End | undefined, run: () => void): void {
+    const hosts = [end?.node.config.host, end?.other?.node.config.host];
+    if (end !== undefined && this.#isSilent(...hosts)) end.held.push(run);
+    else this.#later(run);
+  }
+
+  #isSilent(...hosts: (string | undefined)[]): boolean {
+    return this.silent.has(hosts.sort().join(" "));
   }
 
   #later(run: () => void): void {

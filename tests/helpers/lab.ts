@@ -187,10 +187,10 @@ export class Host extends Namespace {
   }
 
   /** Waits until so many connections are established. */
-  async established(count = 1): Promise<void> {
+  async established(count = 1, deadlineMs = READY_MS): Promise<void> {
     const ready = async (): Promise<boolean> =>
       (await this.connections()).filter((line) => /\bestablished\b/.test(line)).length >= count;
-    await until(ready, READY_MS, `${count} established connection(s) on ${this.name}`);
+    await until(ready, deadlineMs, `${count} established connection(s) on ${this.name}`);
   }
 
   /** Attaches a container. */

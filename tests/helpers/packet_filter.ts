@@ -40,21 +40,24 @@ export class PacketFilter {
   }
 
   #apply(): void {
+    const lines = ["add table inet lab", "delete table inet lab", ...this.#table()];
+    runSync(["ip", "netns", "exec", this.#namespace, "nft", lines.join("; ")]);
+  }
+
+  /** The table as commands; none if nothing is dropped. */
+  #table(): string[] {
+    const rules = [...this.#rules.values()].flat();
+    if (rules.length === 0 && !this.#guarded) return [];
     const from = `iifname "${this.#device}"`;
-    const lines = [
-      "add table inet lab",
-      "delete table inet lab",
+    return [
       "add table inet lab",
       "add chain inet lab input { type filter hook input priority -300; }",
-      ...[...this.#rules.values()].flat().map((rule) => `add rule inet lab input ${from} ${rule}`),
+      ...rules.map((rule) => `add rule inet lab input ${from} ${rule}`),
+      // What belongs to a conversation is known after the hook of connection tracking only.
+      "add chain inet lab guard { type filter hook input priority 0; }",
+      ...(this.#guarded
+        ? [`add rule inet lab guard ${from} meta l4proto { tcp, udp } ct state new drop`]
+        : []),
     ];
-    // What belongs to a conversation is known after the hook of connection tracking only.
-    if (this.#guarded) {
-      lines.push(
-        "add chain inet lab guard { type filter hook input priority 0; }",
-        `add rule inet lab guard ${from} meta l4proto { tcp, udp } ct state new drop`,
-      );
-    }
-    runSync(["ip", "netns", "exec", this.#namespace, "nft", lines.join("; ")]);
   }
 }

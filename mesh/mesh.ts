@@ -9,7 +9,8 @@
  * ```
  *
  * Every change marks; {@link MeshCore} settles once for all changes within 100 ms, so that a storm of updates costs ten
- * computations of routes a second and no more. The first loss of a connection is settled at once.
+ * computations of routes a second and no more. The first loss of a connection is settled at once,
+ * and so is what a neighbour says of the link to us: frames that others send our way because of it must not turn back.
  *
  * @module
  */
@@ -80,6 +81,7 @@ export class MeshCore implements Machine<MeshInput, MeshOutput> {
     if (this.topology.takeAnnouncement() && this.#spreading.announce([name], now)) {
       this.#settleAt = now;
     }
+    if (this.#spreading.takeEdgeChange(now)) this.#settleAt = now;
     if (this.#needsSettling() && now >= this.#settleAt) this.#settle(now);
     this.#connections.flush(now);
   }

@@ -117,3 +117,19 @@ Deno.test("MeshCore is connected again within 15 s after a silence of minutes", 
   const took = after(world, () => nextHop(one, NAME[2]) === NAME[2]);
   assert.ok(took <= 15_000, `${took} ms`);
 });
+
+Deno.test("MeshCore settles at once what a neighbour says of the link to us", () => {
+  const world = new World();
+  const [one, two] = ring(world);
+  hears(two, NAME[1], false);
+  world.run(3_000);
+  hears(two, NAME[1], true);
+  world.run(1_000);
+  // It settles now, so that the next time would be in 100 ms.
+  one?.connect("10.0.0.9");
+  const settled = (): number => one?.events.filter(({ kind }) => kind === "changed").length ?? 0;
+  const before = settled();
+  world.run(2);
+  assert.equal(settled(), before + 1);
+  assert.equal(nextHop(one, NAME[2]), NAME[2]);
+});

@@ -8,6 +8,7 @@
  *   shell.ts    sockets, names, timers, log lines
  *                          |   inputs, outputs
  *   mesh.ts     MeshCore: one core that joins
+ *                 connections <- live                                      all of them, each from dial to close
  *                 connection <- handshake <- features, secret_stream       one TCP connection
  *                 topology <- topology_wire, short_ids                     the peer table
  *                 routes                                                   next hops

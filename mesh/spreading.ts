@@ -22,7 +22,7 @@ import type { Message } from "./wire.ts";
 
 /** From a change of our entry to its announcement. */
 const ANNOUNCE_MS = 1_000;
-/** Between two losses that are announced at once. */
+/** Between two losses that are announced at once, and two changes of a link of ours that are settled at once. */
 const HURRY_MS = 100;
 /** From news to the sweep of unreachable peers. */
 const SWEEP_MS = 1_000;
@@ -49,6 +49,8 @@ export class Spreading {
   #announced = new Set<PeerName>();
   #announceAt: Millis = Infinity;
   #hurried = false;
+  #edgeChanged = false;
+  #edgeAt: Millis = -Infinity;
   #hurriedAt: Millis = -Infinity;
   #sweepAt: Millis = Infinity;
   #periodicAt: Millis;
@@ -110,10 +112,19 @@ export class Spreading {
    */
   receive(message: Message, from: PeerName, now: Millis): void {
     const { revision } = this.#topology;
+    const before = this.#works(from);
     this.#gossip.receive(message, from, now);
-    if (revision !== this.#topology.revision) {
-      this.#sweepAt = Math.min(this.#sweepAt, now + SWEEP_MS);
-    }
+    if (revision === this.#topology.revision) return;
+    this.#sweepAt = Math.min(this.#sweepAt, now + SWEEP_MS);
+    if (before !== this.#works(from)) this.#edgeChanged = true;
+  }
+
+  /** Returns and clears whether a neighbour changed its mind about our link; what comes soon after another can wait. */
+  takeEdgeChange(now: Millis): boolean {
+    const due = this.#edgeChanged && now >= this.#edgeAt + HURRY_MS;
+    this.#edgeChanged = false;
+    if (due) this.#edgeAt = now;
+    return due;
   }
 
   /** Returns the next message for a neighbour, `undefined` if there is none. */
@@ -135,6 +146,13 @@ export class Spreading {
       this.routes.refresh();
       this.#gossip.sendPeriodic();
     }
+  }
+
+  /** Whether a neighbour says that its connection to us works. */
+  #works(neighbour: PeerName): boolean {
+    const { name } = this.#topology;
+    const connections = this.#topology.get(neighbour)?.connections ?? [];
+    return connections.some(({ peer, established }) => established && peer === name);
   }
 
   #tellAnnounced(now: Millis): void {

@@ -13,6 +13,7 @@
  *   forwarding.ts   (frame, tables) -> decision        mac_table.ts   who lives where
  *   offload.ts      superframes -> real frames         joiner.ts      real frames -> superframes
  *   outbox.ts       datagrams -> trains                link_table.ts  which tunnel leads to whom
+ *   tunnel.ts       health of one tunnel               liveness.ts    silence of a neighbour that sends often
  *   overlay/        ways to carry frames in UDP        wire/          formats
  *   host_shell.ts   bridge and TAP of this host
  * ```

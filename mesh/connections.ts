@@ -31,7 +31,7 @@ import type { Introduction } from "./handshake.ts";
 import { linkOf, type Live, type LiveLink, makeLink, newLive } from "./live.ts";
 import type { MeshInput, MeshOutput } from "./mesh_io.ts";
 import { randomUint64 } from "./random.ts";
-import { label, negotiateOverlays, objectionTo, tieBreak } from "./registration.ts";
+import { connectionId, label, negotiateOverlays, objectionTo, tieBreak } from "./registration.ts";
 import type { Spreading } from "./spreading.ts";
 import type { Topology } from "./topology.ts";
 import type { MeshConfig, MeshCrypto, MeshEvent } from "./types.ts";
@@ -216,15 +216,20 @@ export class Connections {
     remote: Endpoint,
     dial?: { readonly key: string; readonly password: number; readonly limitMs: Millis },
   ): Live {
+    const existing = dial === undefined ? undefined : this.#weftUids();
     return newLive({
       id,
       remote,
       dialKey: dial?.key,
       password: dial?.password ?? 0,
       dialMs: dial?.limitMs ?? 0,
-      connId: randomUint64(this.#parts.crypto),
+      connId: connectionId(randomUint64(this.#parts.crypto), existing),
       trusted: isTrusted(this.#trustedSubnets, remote.ip),
     });
+  }
+
+  #weftUids(): bigint[] {
+    return [...this.#byPeer.values()].flatMap(({ link }) => link?.weft ? [link.connUid] : []);
   }
 
   #newConnection(live: Live): Connection {
@@ -302,7 +307,9 @@ export class Connections {
     this.#parts.topology.introduce(features);
     this.#parts.topology.hold(features.name);
     if (rival?.link !== undefined) {
-      const verdict = tieBreak(connUid, rival.link.connUid);
+      // What is left of an earlier run of the remote has ended, whether we have noticed or not.
+      const over = rival.link.uid !== features.uid;
+      const verdict = over ? "keep_new" : tieBreak(connUid, rival.link.connUid);
       const reason = `Multiple connections to ${label(features.name, features.nickname)}`;
       live.harmless = true;
       if (verdict !== "keep_existing") this.#close(rival, reason, undefined, now);

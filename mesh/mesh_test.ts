@@ -153,6 +153,38 @@ Deno.test("MeshCore keeps one connection and leaves it alone when both sides dia
   }
 });
 
+Deno.test("MeshCore leaves a connection alone when it is told to connect to who has dialled it", () => {
+  for (let seed = 0; seed < 10; seed++) {
+    const world = new World();
+    const one = world.start(1, {}, seededCrypto(seed));
+    const change = { targets: ["10.0.0.1"], discovery: false };
+    const two = world.start(2, change, seededCrypto(seed + 100));
+    world.start(3, change, seededCrypto(seed + 200));
+    world.run(10_000);
+    one.connect("10.0.0.2:6783", "10.0.0.3:6783");
+    world.run(60_000);
+    two.connect("10.0.0.3");
+    world.run(10_000);
+    two.connect("10.0.0.1:6783");
+    world.run(60_000);
+    assert.equal(count(one, "linkDown"), 0, `seed ${seed}`);
+    assert.equal(count(two, "linkDown"), 0, `seed ${seed}`);
+  }
+});
+
+Deno.test("MeshCore takes a peer that starts again at once when its last run ended in silence", () => {
+  for (let seed = 0; seed < 10; seed++) {
+    const world = new World();
+    world.start(1, {}, seededCrypto(seed));
+    const two = world.start(2, { targets: ["10.0.0.1"] }, seededCrypto(seed + 100));
+    world.run(10_000);
+    world.freeze(two);
+    const again = world.start(2, { targets: ["10.0.0.1"] }, seededCrypto(seed + 200));
+    world.run(1_000);
+    assert.deepEqual(again.neighbours(), [NAME[1]], `seed ${seed}`);
+  }
+});
+
 Deno.test("MeshCore finds all peers when it knows one and discovery is on", () => {
   const world = new World();
   const nodes = [1, 2, 3, 4, 5].map((n) =>

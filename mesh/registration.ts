@@ -7,6 +7,10 @@
 import { formatPeerName, type PeerName } from "../base/mod.ts";
 import { agreeOnIndices, type CommonOverlay, commonOverlays, type Features } from "./features.ts";
 
+/** Where the rank lies in a connection's UID, above 48 random bits. */
+const RANK_SHIFT = 48n;
+const RANK_MAX = 0xffffn;
+
 /** Which of two connections between the same peers stays. */
 export type Verdict = "keep_new" | "keep_existing" | "close_both";
 
@@ -14,6 +18,25 @@ export type Verdict = "keep_new" | "keep_existing" | "close_both";
 export function tieBreak(newUid: bigint, existingUid: bigint): Verdict {
   if (newUid === existingUid) return "close_both";
   return newUid < existingUid ? "keep_new" : "keep_existing";
+}
+
+/**
+ * Makes our half of a connection's UID. Its high bits are the rank of a dial: above that of all our connections, so that
+ * dialling a peer that is connected, under whatever address, never replaces the connection that works. The side that was
+ * dialled adds nothing to the rank; with a real peer, whose half is random in all bits, the draw stays random.
+ *
+ * @param random 64 random bits
+ * @param existing UIDs of our connections to weft peers if we dial, `undefined` if we were dialled
+ */
+export function connectionId(random: bigint, existing: Iterable<bigint> | undefined): bigint {
+  let rank = 0n;
+  for (const uid of existing ?? []) {
+    const above = (uid >> RANK_SHIFT) + 1n;
+    if (above > rank) rank = above;
+  }
+  if (rank > RANK_MAX) rank = RANK_MAX;
+  const low = BigInt.asUintN(Number(RANK_SHIFT), random);
+  return (rank << RANK_SHIFT) | (low === 0n ? 1n : low);
 }
 
 /** A peer that may not connect to us, and why. */

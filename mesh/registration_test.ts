@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
+import fc from "fast-check";
 import vectors from "../tests/vectors/conn-tiebreak.json" with { type: "json" };
 import type { Features } from "./features.ts";
-import { label, negotiateOverlays, objectionTo, tieBreak } from "./registration.ts";
+import { connectionId, label, negotiateOverlays, objectionTo, tieBreak } from "./registration.ts";
 
+const UINT64_MAX = 2n ** 64n - 1n;
 const LOCAL = { name: 0x020000000001, nickname: "host1", uid: 7n };
 
 function remote(change: Partial<Features>): Features {
@@ -22,6 +24,24 @@ Deno.test("tieBreak() agrees with the vectors", () => {
   for (const c of vectors.cases) {
     assert.equal(tieBreak(BigInt(c.new_conn_uid), BigInt(c.existing_conn_uid)), c.result);
   }
+});
+
+Deno.test("connectionId() makes the tie-break keep what exists when a weft peer dials again", () => {
+  fc.assert(
+    fc.property(fc.bigInt(0n, UINT64_MAX), fc.bigInt(0n, UINT64_MAX), (a, b) => {
+      const first = connectionId(a, []) ^ connectionId(b, undefined);
+      const second = connectionId(b, [first]) ^ connectionId(a, undefined);
+      const third = connectionId(a, [first, second]) ^ connectionId(b, undefined);
+      assert.equal(tieBreak(second, first), "keep_existing");
+      assert.equal(tieBreak(third, second), "keep_existing");
+    }),
+  );
+});
+
+Deno.test("connectionId() stays within 64 bits and is not zero when ranks are used up", () => {
+  const full = connectionId(0n, [UINT64_MAX]);
+  assert.equal(full >> 48n, 0xffffn);
+  assert.notEqual(connectionId(0n, undefined), 0n);
 });
 
 Deno.test("objectionTo() refuses ourselves and others with our name, and nobody else", () => {

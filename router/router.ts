@@ -14,7 +14,7 @@
 
 import { formatEndpoint, formatPeerName, type Logger, type PeerName } from "../base/mod.ts";
 import { meshCrypto } from "../ffi/mod.ts";
-import { type Mesh, type MeshEvent, startMesh } from "../mesh/mod.ts";
+import { type ConnectionStatus, type Mesh, type MeshEvent, startMesh } from "../mesh/mod.ts";
 import {
   type FromWorker,
   type HostState,
@@ -41,7 +41,7 @@ import {
 } from "./machine_shell.ts";
 import { serveSocket, serveStatus } from "./servers_shell.ts";
 import { connectionRows } from "./status/connection_rows.ts";
-import type { MacRow, StatusSnapshot } from "./status/mod.ts";
+import type { ConnectionRow, MacRow, StatusSnapshot } from "./status/mod.ts";
 import { Store, StoreError } from "./store.ts";
 import { VERSION } from "./version.ts";
 
@@ -174,7 +174,7 @@ export class Router {
         ...collisions.map(({ text }) => text),
       ],
       targets,
-      connections: connectionRows(connections, this.#links, OVERLAY_LABELS),
+      connections: this.#connectionRows(connections),
       peers,
       collisions,
       forwarding: mesh.forwarding(),
@@ -341,6 +341,10 @@ export class Router {
     if (this.#mesh === undefined) return;
     const state = this.#forwarding.update(this.#mesh.forwarding(), this.#links.links());
     this.#plane().configure(state);
+  }
+
+  #connectionRows(connections: readonly ConnectionStatus[]): ConnectionRow[] {
+    return connectionRows(connections, this.#links, OVERLAY_LABELS, Date.now());
   }
 
   #macRows({ macs }: Tables): MacRow[] {

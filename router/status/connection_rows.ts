@@ -4,9 +4,13 @@
  * @module
  */
 
+import { formatEndpoint } from "../../base/mod.ts";
 import type { ConnectionStatus } from "../../mesh/mod.ts";
 import type { TunnelState } from "../../switch/mod.ts";
 import type { ConnectionRow } from "./snapshot.ts";
+
+/** A tunnel that is pending for longer is no matter of patience: six heartbeats without an answer. */
+const PATIENCE_MS = 3_000;
 
 /** Tunnels by connection; `LinkBoard` is one. */
 export interface Tunnels {
@@ -21,18 +25,20 @@ export interface Tunnels {
  *
  * @param tunnels knows the tunnel that the frames of a connection take, and the one that would be best
  * @param labels what overlays are called, by name
+ * @param now ms since 1970
  */
 export function connectionRows(
   connections: readonly ConnectionStatus[],
   tunnels: Tunnels,
   labels: Readonly<Record<string, string>>,
+  now: number,
 ): ConnectionRow[] {
   const rows = connections.map((connection): ConnectionRow => {
     const tunnel = isLink(connection) ? tunnels.best(connection.id) : undefined;
     return {
       ...connection,
       reason: isLink(connection)
-        ? linkReason(connection, tunnel, tunnels.preferred(connection.id), labels)
+        ? linkReason(connection, tunnel, tunnels.preferred(connection.id), labels, now)
         : connection.reason,
       trusted: connection.encrypted === false,
       overlay: tunnel === undefined ? undefined : labels[tunnel.overlay] ?? tunnel.overlay,
@@ -46,21 +52,38 @@ export function connectionRows(
 
 /** Returns why a link is not as good as it could be. */
 function linkReason(
-  { state, reason }: ConnectionStatus,
+  connection: ConnectionStatus,
   tunnel: TunnelState | undefined,
   preferred: TunnelState | undefined,
   labels: Readonly<Record<string, string>>,
+  now: number,
 ): string | undefined {
-  if (reason !== undefined || tunnel === undefined) return reason ?? "no overlay is chosen yet";
-  if (state === "pending") {
-    const waits = tunnel.state === "pending"
-      ? "nothing has come over UDP yet"
-      : "not confirmed yet";
-    return tunnel.reason ?? waits;
-  }
+  const { state, reason } = connection;
+  if (reason !== undefined) return reason;
+  if (state === "pending") return pendingReason(connection, tunnel, now);
+  if (tunnel === undefined) return "no overlay is chosen yet";
   if (preferred === undefined || preferred.index === tunnel.index) return tunnel.reason;
   const label = labels[preferred.overlay] ?? preferred.overlay;
   return `${label} does not work: ${preferred.reason ?? "nothing has come over it yet"}`;
+}
+
+/** Says why no frames go over a link whose TCP works. */
+function pendingReason(
+  { since, address }: ConnectionStatus,
+  tunnel: TunnelState | undefined,
+  now: number,
+): string {
+  if (tunnel?.reason !== undefined) return tunnel.reason;
+  if (tunnel?.state === "established") return "the remote has not confirmed it yet";
+  if (now - since < PATIENCE_MS) {
+    return tunnel === undefined ? "no overlay is chosen yet" : "nothing has come over UDP yet";
+  }
+  if (tunnel?.remote !== undefined) {
+    return `no answer over UDP from ${formatEndpoint(tunnel.remote)}: is it blocked?`;
+  }
+  // The port of its TCP connection is another than that of its datagrams.
+  const host = address.slice(0, address.lastIndexOf(":")).replace(/^\[(.*)\]$/, "$1");
+  return `nothing over UDP from ${host}: is it blocked?`;
 }
 
 function isLink({ state }: ConnectionStatus): boolean {

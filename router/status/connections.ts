@@ -1,5 +1,6 @@
 /**
  * The page of connections: our links, then targets that are not linked (spec/http-api.md 5).
+ * A link that stays pending says why at the end of its line, where Weave Net has nothing.
  *
  * @module
  */

@@ -1,4 +1,5 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { parseEndpoint } from "../../base/mod.ts";
 import type { TunnelState } from "../../switch/mod.ts";
 import { connectionRows, type Tunnels } from "./connection_rows.ts";
 import { connectionsPage } from "./connections.ts";
@@ -164,6 +165,7 @@ Deno.test("connectionRows() joins tunnels and sorts links before targets, by add
     ],
     tunnels(tunnel()),
     { "weft-vxlan": "fastdp" },
+    0,
   );
   deepEqual(rows.map(({ address, overlay, mtuBytes }) => [address, overlay, mtuBytes]), [
     ["192.0.2.3:1", undefined, undefined],
@@ -201,14 +203,36 @@ const REASONS: readonly [string, Partial<ConnectionRow>, Tunnels, string | undef
 ];
 for (const [what, row, known, expected] of REASONS) {
   Deno.test(`connectionRows() says ${what}`, () => {
-    const rows = connectionRows([{ ...BARE, id: 7, ...row }], known, { "weft-vxlan": "fastdp" });
+    const rows = connectionRows([{ ...BARE, id: 7, ...row }], known, { "weft-vxlan": "fastdp" }, 0);
     equal(rows[0]?.reason, expected);
   });
 }
 
+Deno.test("connectionRows() asks whether UDP is blocked when a link has been pending for 3 s", () => {
+  const remote = parseEndpoint("192.0.2.2:6783");
+  const said = (address: string, known: Tunnels, now: number): string | undefined =>
+    connectionRows([{ ...BARE, id: 7, state: "pending", since: 0, address }], known, {}, now)[0]
+      ?.reason;
+  const asked = tunnels({ ...PENDING, remote });
+  equal(said("192.0.2.2:36987", asked, 2_999), "nothing has come over UDP yet");
+  equal(
+    said("192.0.2.2:36987", asked, 3_000),
+    "no answer over UDP from 192.0.2.2:6783: is it blocked?",
+  );
+  const unheard = tunnels(PENDING);
+  equal(
+    said("192.0.2.2:36987", unheard, 3_000),
+    "nothing over UDP from 192.0.2.2: is it blocked?",
+  );
+  equal(
+    said("[2001:db8::2]:36987", unheard, 3_000),
+    "nothing over UDP from 2001:db8::2: is it blocked?",
+  );
+});
+
 Deno.test("connectionRows() tells trust from a missing password", () => {
   const rows = [true, false, undefined].map((encrypted) =>
-    connectionRows([{ ...BARE, encrypted }], tunnels(undefined), {})[0]?.trusted
+    connectionRows([{ ...BARE, encrypted }], tunnels(undefined), {}, 0)[0]?.trusted
   );
   deepEqual(rows, [false, true, false]);
 });

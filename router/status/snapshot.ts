@@ -15,6 +15,8 @@ import type { CounterName } from "../../switch/mod.ts";
 
 /** A connection with the tunnel that its frames take. */
 export interface ConnectionRow extends ConnectionStatus {
+  /** Why it is failed, retrying or pending for long. */
+  readonly reason: string | undefined;
   /** What the overlay is called, `undefined` before one is chosen. */
   readonly overlay: string | undefined;
   /** MTU of the tunnel in bytes of inner IP packet; 65535 before it is known. */

@@ -15,13 +15,17 @@
  */
 
 import { fileURLToPath } from "node:url";
+import { type RouterClient, routerClient } from "../../cli/client.ts";
 import { Namespace, type Output, type RunOptions, runSync } from "./namespace.ts";
+import { NAT_NETWORK, NatRouter, OUTSIDE, UNDERLAY } from "./nat_router.ts";
+import { PacketFilter } from "./packet_filter.ts";
 import { until } from "./until.ts";
 
 /** The launcher of this tree. */
 export const WEFT = fileURLToPath(new URL("../../scripts/weft", import.meta.url));
 
-const UNDERLAY = "under";
+/** Last byte of the address of the first router that translates. */
+const FIRST_NAT = 201;
 /** How long a launch and the first handshake may take on a busy machine: three times what is promised. */
 const READY_MS = 15_000;
 
@@ -37,24 +41,76 @@ export interface LaunchOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
+/** A peer, as the status page has it. */
+export interface PeerRow {
+  /** Peer name. */
+  readonly name: string;
+  /** Its label. */
+  readonly nickname: string;
+  /** UID of this run. */
+  readonly uid: string;
+  /** What it says of its connections. */
+  readonly connections: readonly { readonly peer: string; readonly established: boolean }[];
+}
+
+/** A connection or a target without one, as the status page has it. */
+export interface LinkRow {
+  /** Number of the connection, while there is one. */
+  readonly id?: number;
+  /** Address and port. */
+  readonly address: string;
+  /** Our router dials it. */
+  readonly outbound: boolean;
+  /** Where it stands. */
+  readonly state: string;
+  /** Peer name, once known. */
+  readonly peer?: string;
+  /** Why it is not established. */
+  readonly reason?: string;
+  /** Since when, as ISO 8601. */
+  readonly since: string;
+}
+
+/** Which packets between two hosts get lost. */
+export type Lost = "all" | "udp" | "tcp";
+
+/** Where a host stands. */
+export interface Place {
+  /** The router that translates its addresses; none: it is on the underlay itself. */
+  readonly behind?: NatRouter;
+}
+
 /** A host with a router of its own. */
 export class Host extends Namespace {
-  /** IPv4 address on the underlay. */
-  readonly address: string;
   /** IPv6 address on the underlay. */
   readonly address6: string;
   /** Where its router keeps socket, process id and log. */
   readonly runtimeDir: string;
   /** Where its router keeps what survives. */
   readonly stateDir: string;
+  readonly #filter: PacketFilter;
+  #address: string;
 
-  /** Makes it; the lab joins it to the underlay. */
-  constructor(name: string, number: number, directory: string) {
+  /** Makes it; the lab joins it to its network, `192.0.2` for the underlay. */
+  constructor(name: string, number: number, directory: string, network: string) {
     super(name);
-    this.address = `192.0.2.${number}`;
+    this.#filter = new PacketFilter(name, UNDERLAY);
+    this.#address = `${network}.${number}`;
     this.address6 = `2001:db8::${number}`;
     this.runtimeDir = `${directory}/run${number}`;
     this.stateDir = `${directory}/state${number}`;
+  }
+
+  /** IPv4 address on its network. */
+  get address(): string {
+    return this.#address;
+  }
+
+  /** Gives it another IPv4 address in the place of its own. */
+  readdress(address: string): void {
+    this.ip("addr", "del", `${this.#address}/24`, "dev", UNDERLAY);
+    this.ip("addr", "add", `${address}/24`, "dev", UNDERLAY);
+    this.#address = address;
   }
 
   /** Environment that makes the CLI talk to this host's router. */
@@ -104,6 +160,26 @@ export class Host extends Namespace {
     }
   }
 
+  /** Calls its router, without the cost of a command. */
+  get api(): RouterClient {
+    return routerClient(`${this.runtimeDir}/weft.sock`);
+  }
+
+  /** Makes its router connect to peers. */
+  async connect(...peers: string[]): Promise<void> {
+    await this.api.post("/connect", new URLSearchParams(peers.map((peer) => ["peer", peer])));
+  }
+
+  /** All peers that its router knows of, itself first. */
+  async peers(): Promise<PeerRow[]> {
+    return JSON.parse(await this.api.get("/status/peers", "json"));
+  }
+
+  /** Connections of its router, then targets without one. */
+  async links(): Promise<LinkRow[]> {
+    return JSON.parse(await this.api.get("/status/connections", "json"));
+  }
+
   /** Lines of `status connections`. */
   async connections(): Promise<string[]> {
     const { stdout } = await this.tryWeft(["status", "connections"]);
@@ -124,41 +200,40 @@ export class Host extends Namespace {
 
   /** Loses some datagrams that come in, at random. 0 stops it. */
   loss(percent: number): void {
-    this.#filter(
-      percent === 0 ? [] : [`meta l4proto udp numgen random mod 100 < ${percent} drop`],
-    );
+    const rule = `meta l4proto udp numgen random mod 100 < ${percent} drop`;
+    this.#filter.set("loss", percent === 0 ? [] : [rule]);
   }
 
   /** Cuts it off without anybody being told: all that comes in is dropped. */
   cut(): void {
-    this.#filter(["drop"]);
+    this.#filter.set("cut", ["drop"]);
   }
 
-  /** Drops what comes from one host, or only its datagrams; nobody is told. */
-  ignore(other: Host, what: "all" | "udp"): void {
-    this.#filter([`ip saddr ${other.address} ${what === "udp" ? "meta l4proto udp " : ""}drop`]);
+  /** Drops what comes from another host, without telling. */
+  ignore(other: Host, lost: Lost): void {
+    const what = lost === "all" ? "" : `meta l4proto ${lost} `;
+    const sources = [`ip saddr ${other.address}`, `ip6 saddr ${other.address6}`];
+    this.#filter.set(other.name, sources.map((source) => `${source} ${what}drop`));
   }
 
-  /** Ends what `loss`, `ignore` and `cut` did. */
+  /** Ends what `ignore` did to one host. */
+  heed(other: Host): void {
+    this.#filter.set(other.name, []);
+  }
+
+  /** Lets nobody begin a conversation with it; answers to its own pass. */
+  guard(): void {
+    this.#filter.guard();
+  }
+
+  /** Ends what `loss`, `cut`, `ignore` and `guard` did. */
   heal(): void {
-    this.#filter([]);
+    this.#filter.clear();
   }
 
   /** Makes the link to the underlay carry packets of so many bytes at most. */
   linkMtu(bytes: number): void {
     this.ip("link", "set", UNDERLAY, "mtu", `${bytes}`);
-  }
-
-  #filter(rules: readonly string[]): void {
-    const lines = ["add table inet lab", "delete table inet lab"];
-    if (rules.length > 0) {
-      lines.push(
-        "add table inet lab",
-        "add chain inet lab input { type filter hook input priority -300; }",
-        ...rules.map((rule) => `add rule inet lab input iifname "${UNDERLAY}" ${rule}`),
-      );
-    }
-    runSync(["ip", "netns", "exec", this.name, "nft", lines.join("; ")]);
   }
 }
 
@@ -192,19 +267,29 @@ export class Lab implements Disposable {
   }
 
   /** Adds a host. */
-  host(): Host {
+  host({ behind }: Place = {}): Host {
     const number = this.#hosts.length + 1;
-    const host = new Host(`${this.prefix}-h${number}`, number, this.directory);
+    const [network, at] = behind === undefined
+      ? ["192.0.2", this.#underlay]
+      : [NAT_NETWORK, behind];
+    const host = new Host(`${this.prefix}-h${number}`, number, this.directory, network);
     this.#hosts.push(host);
-    const port = `port${number}`;
-    this.#underlay.ip(
-      ...["link", "add", port, "type", "veth", "peer", "name", UNDERLAY, "netns", host.name],
-    );
-    this.#underlay.ip("link", "set", port, "master", UNDERLAY, "up");
-    host.ip("link", "set", UNDERLAY, "up");
+    this.#join(at, `port${number}`, host);
     host.ip("addr", "add", `${host.address}/24`, "dev", UNDERLAY);
-    host.ip("addr", "add", `${host.address6}/64`, "dev", UNDERLAY, "nodad");
+    if (behind === undefined) {
+      host.ip("addr", "add", `${host.address6}/64`, "dev", UNDERLAY, "nodad");
+    } else host.ip("route", "add", "default", "via", behind.inside);
     return host;
+  }
+
+  /** Adds a router that translates the addresses of the hosts behind it to its own. */
+  nat(): NatRouter {
+    const number = FIRST_NAT + this.#others.filter((other) => other instanceof NatRouter).length;
+    const router = new NatRouter(`${this.prefix}-n${number}`, `192.0.2.${number}`);
+    this.#others.push(router);
+    this.#join(this.#underlay, `port${number}`, router, OUTSIDE);
+    router.translate();
+    return router;
   }
 
   /** Adds a container that is attached to nothing yet. */
@@ -213,6 +298,26 @@ export class Lab implements Disposable {
     const container = new Namespace(`${this.prefix}-c${count + 1}`);
     this.#others.push(container);
     return container;
+  }
+
+  /** Loses what two hosts send to each other; neither is told. */
+  cut(a: Host, b: Host, lost: Lost = "all"): void {
+    a.ignore(b, lost);
+    b.ignore(a, lost);
+  }
+
+  /** The same, and ends their TCP connections, as when the system learns that there is no way. */
+  break(a: Host, b: Host): void {
+    this.cut(a, b);
+    for (const [at, to] of [[a, b], [b, a]] as const) {
+      runSync(["ip", "netns", "exec", at.name, "ss", "-K", "-t", "dst", to.address]);
+    }
+  }
+
+  /** Ends what `cut` and `break` did. */
+  heal(a: Host, b: Host): void {
+    a.heed(b);
+    b.heed(a);
   }
 
   /** Cuts the underlay of a host at its far end, as pulling a cable does. */
@@ -232,6 +337,13 @@ export class Lab implements Disposable {
     }
     for (const namespace of [...this.#hosts, ...this.#others]) namespace.remove();
     Deno.removeSync(this.directory, { recursive: true });
+  }
+
+  /** Puts a device into a namespace that is on the bridge of another. */
+  #join(bridge: Namespace, port: string, member: Namespace, device = UNDERLAY): void {
+    bridge.ip("link", "add", port, "type", "veth", "peer", "name", device, "netns", member.name);
+    bridge.ip("link", "set", port, "master", UNDERLAY, "up");
+    member.ip("link", "set", device, "up");
   }
 
   #port(host: Host, state: string): void {

@@ -57,8 +57,6 @@ export class Topology {
   #random: () => number;
   #peers = new Map<PeerName, PeerEntry>();
   #held = new Map<PeerName, number>();
-  /** What the last two sweeps took, the last one first. */
-  #swept: readonly ReadonlyMap<PeerName, PeerEntry>[] = [];
   #shortIds = new ShortIds();
   #connectionCount = 0;
   #revision = 0;
@@ -187,7 +185,7 @@ export class Topology {
         news.add(entry.name);
       }
     }
-    for (const name of this.#addMentioned(update)) news.add(name);
+    this.#addPlaceholders(update);
     this.#settleShortId();
     return [...news];
   }
@@ -203,8 +201,6 @@ export class Topology {
     const gone = [...this.#peers.keys()].filter((name) =>
       !reached.has(name) && !this.#held.has(name)
     );
-    const swept = new Map(gone.map((name) => [name, must(this.#peers.get(name), "entry")]));
-    this.#swept = [swept, ...this.#swept.slice(0, 1)];
     for (const name of gone) this.#delete(name);
     if (gone.length > 0) this.#settleShortId();
     return gone;
@@ -236,26 +232,14 @@ export class Topology {
     this.#announce = true;
   }
 
-  /**
-   * Enters peers of which only connections to them are told. One that a sweep took just now comes back as it was:
-   * its entry came before the way to it was known, and nobody tells it twice.
-   *
-   * @returns names of those that came back
-   */
-  #addMentioned(update: readonly PeerEntry[]): PeerName[] {
-    const back: PeerName[] = [];
-    const queue = [...update];
-    for (const { connections } of queue) {
+  #addPlaceholders(update: readonly PeerEntry[]): void {
+    for (const { connections } of update) {
       for (const { peer: name } of connections) {
         if (this.#peers.has(name) || name === UNKNOWN_PEER) continue;
-        const swept = this.#swept.find((entries) => entries.has(name))?.get(name);
-        this.#put(swept ?? placeholder(name));
-        if (swept === undefined || swept.uid === 0n) continue;
-        queue.push(swept);
-        back.push(name);
+        const placeholder = { nickname: "", uid: 0n, version: 0n, shortId: undefined };
+        this.#put({ name, ...placeholder, connections: [] });
       }
     }
-    return back;
   }
 
   /** Takes another short id if a lower name has ours; if none is free we keep it and try after a later sweep. */
@@ -287,11 +271,6 @@ export class Topology {
     if (entry.shortId !== undefined) this.#shortIds.release(entry.shortId, name);
     this.#revision++;
   }
-}
-
-/** A peer of which nothing but its name is known. */
-function placeholder(name: PeerName): PeerEntry {
-  return { name, nickname: "", uid: 0n, version: 0n, shortId: undefined, connections: [] };
 }
 
 /** Orders entries of one peer: version first, then UID; a short id adds to an entry without one. */

@@ -96,25 +96,6 @@ Deno.test("Topology.sweep() keeps who is held and who is reachable over unestabl
   assert.equal(table.size, 1);
 });
 
-Deno.test("Topology.apply() takes an entry back that a sweep took just before a way to it was told", () => {
-  const table = tableOf(1, []);
-  table.addConnection(connectionTo(2));
-  table.apply(payloadOf([entry(2, 1, []), entry(3, 4, [4]), entry(4, 7, [3])]));
-  assert.deepEqual(table.sweep().sort(), [3, 4]);
-  assert.deepEqual(table.apply(payloadOf([entry(2, 2, [3])])).sort(), [2, 3, 4]);
-  assert.equal(table.get(3)?.version, 4n);
-  assert.equal(table.get(4)?.version, 7n);
-});
-
-Deno.test("Topology.apply() enters an unknown peer when the sweep that took it is two sweeps ago", () => {
-  const table = tableOf(1, []);
-  table.addConnection(connectionTo(2));
-  table.apply(payloadOf([entry(2, 1, []), entry(3, 4, [])]));
-  for (let i = 0; i < 3; i++) table.sweep();
-  assert.deepEqual(table.apply(payloadOf([entry(2, 2, [3])])), [2]);
-  assert.equal(table.get(3)?.version, 0n);
-});
-
 Deno.test("Topology.apply() ignores entries and connections of nobody", () => {
   const table = tableOf(1, []);
   assert.deepEqual(table.apply(payloadOf([entry(0, 1, []), entry(2, 1, [0])])), [2]);

@@ -135,10 +135,20 @@ function tickUntil(
   return [sent, reason];
 }
 
+/** One heartbeat of the remote. */
+const HEARTBEAT = { kind: "received", bytes: fromHex("0000000100") } as const;
+
+Deno.test("Connection waits longer for the first word when it is lively: the path may be slow", () => {
+  const [a] = opened();
+  a.handle({ kind: "lively", overlayWorks: false }, 0);
+  assert.equal(tickUntil(a, 60_000)[1], "silent for 5 s at 25000");
+});
+
 Deno.test("Connection sends each second and closes after 5 s or 10 s of silence when it is lively", () => {
   for (const [overlayWorks, patience] of [[false, SILENT_MS], [true, STALLED_MS]] as const) {
     const [a] = opened();
     a.handle({ kind: "lively", overlayWorks }, 0);
+    a.handle(HEARTBEAT, 0);
     const [sent, reason] = tickUntil(a, 60_000);
     assert.deepEqual(sent.slice(0, 3), [1_000, 2_000, 3_000]);
     assert.equal(reason, `silent for ${patience / 1000} s at ${patience}`);
@@ -148,6 +158,7 @@ Deno.test("Connection sends each second and closes after 5 s or 10 s of silence 
 Deno.test("Connection judges by what the overlay does now when it is lively", () => {
   const [a] = opened();
   a.handle({ kind: "lively", overlayWorks: true }, 0);
+  a.handle(HEARTBEAT, 0);
   tickUntil(a, 6_500);
   a.handle({ kind: "lively", overlayWorks: false }, 6_500);
   // A verdict that is overdue at once waits for what is in the socket, as one that comes late does.

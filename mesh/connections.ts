@@ -380,7 +380,7 @@ export class Connections {
       this.#byPeer.delete(link.peer);
       this.#parts.topology.removeConnection(link.peer);
       this.#parts.spreading.hurry();
-      if (link.lively) this.#parts.dialer.lost(link.peer, now);
+      if (link.lively && link.worked) this.#parts.dialer.lost(link.peer, now);
       this.#parts.topology.release(link.peer);
       this.#parts.spreading.removeNeighbour(link.peer);
       this.#event({ kind: "linkDown", id: live.id, reason });
@@ -413,6 +413,7 @@ export class Connections {
   #setEstablished(live: Live, established: boolean, now: Millis): void {
     if (live.link === undefined || live.link.established === established) return;
     live.link.established = established;
+    live.link.worked ||= established;
     live.link.since = now;
     if (live.link.lively) {
       live.connection?.handle({ kind: "lively", overlayWorks: established }, now);

@@ -53,6 +53,8 @@ export interface LiveLink extends MeshLink {
   readonly encrypted: boolean | undefined;
   /** An overlay works. */
   established: boolean;
+  /** One has worked: a peer that refuses us, being at its limit, is no loss. */
+  worked: boolean;
   /** Since when it is so. */
   since: Millis;
 }
@@ -98,6 +100,7 @@ export function makeLink(
     oldPassword: sessionKey !== undefined && password !== 0,
     encrypted: sessionKey === undefined ? undefined : !inClear,
     established: false,
+    worked: false,
     since: now,
   };
 }

@@ -104,7 +104,7 @@ Deno.test("MeshCore closes after 5 s when overlay and TCP are silent, after 10 s
   }
 });
 
-Deno.test("MeshCore is connected again within 15 s after a silence of minutes", () => {
+Deno.test("MeshCore is connected again within 20 s after a silence of minutes", () => {
   const world = new World();
   const [one, two] = ring(world);
   world.silent.add(BETWEEN_1_AND_2);
@@ -112,10 +112,13 @@ Deno.test("MeshCore is connected again within 15 s after a silence of minutes", 
   hears(two, NAME[1], false);
   world.run(300_000);
   const dials = new Set(two?.connections().map((line) => line.split(" ").slice(2).join(" ")));
-  assert.ok([...dials].some((line) => /no answer within [36] s/.test(line)), [...dials].join("; "));
+  assert.ok(
+    [...dials].some((line) => /no answer within (3|10) s/.test(line)),
+    [...dials].join("; "),
+  );
   world.heal();
   const took = after(world, () => nextHop(one, NAME[2]) === NAME[2]);
-  assert.ok(took <= 15_000, `${took} ms`);
+  assert.ok(took <= 20_000, `${took} ms`);
 });
 
 Deno.test("MeshCore settles at once what a neighbour says of the link to us", () => {

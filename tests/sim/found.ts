@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Event, Pair, Scenario } from "./scenario.ts";
+import type { Event, Scenario } from "./scenario.ts";
 
 /** A scenario and what it broke. */
 export interface Found {
@@ -14,7 +14,6 @@ export interface Found {
   readonly scenario: Scenario;
 }
 
-const RING: readonly Pair[] = [[1, 2], [2, 3], [3, 4], [4, 5], [5, 1]];
 const PLAIN = {
   seed: 1,
   ports: false,
@@ -31,17 +30,7 @@ const PLAIN = {
 /** All of them. */
 export const FOUND: readonly Found[] = [
   {
-    what: "on a ring slower than the sweep the entry of a dead peer runs round for ever",
-    scenario: {
-      ...PLAIN,
-      peers: [1, 2, 3, 4, 5],
-      targets: RING,
-      latency: [1_000, 1_500],
-      events: [...starts(1, 2, 3, 4, 5), { at: 40_000, kind: "bury", a: 3 }],
-    },
-  },
-  {
-    what: "on a slow ring with short cuts that discovery adds it runs round as well",
+    what: "links are slower than the sweep: the entry of a dead peer runs round for ever",
     scenario: {
       ...PLAIN,
       seed: 5,
@@ -50,7 +39,11 @@ export const FOUND: readonly Found[] = [
       discovery: true,
       latency: [100, 1_200],
       events: [
-        ...starts(3, 1, 2, 4, 6),
+        { at: 470, kind: "start", a: 3 },
+        { at: 1_149, kind: "start", a: 1 },
+        { at: 2_255, kind: "start", a: 2 },
+        { at: 2_387, kind: "start", a: 4 },
+        { at: 2_945, kind: "start", a: 6 },
         { at: 59_818, kind: "kill", a: 4 },
         { at: 62_777, kind: "bury", a: 3 },
       ],
@@ -73,7 +66,7 @@ export const FOUND: readonly Found[] = [
     what: "a peer at its limit is dialled every second, since who is dialled is forgotten",
     scenario: {
       ...PLAIN,
-      seed: 285,
+      seed: 286,
       peers: [1, 2, 3, 4, 5, 6],
       targets: [[1, 2], [2, 3], [3, 4], [4, 5], [5, 6], [6, 1]],
       discovery: true,

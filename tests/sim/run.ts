@@ -3,7 +3,7 @@
  *
  * ```
  *   events --> all is repaired --> run until nothing changes and all is as it should be, or time is up
- *          --> a while of silence: only periodic gossip and heartbeats     --> messages of a foreign channel
+ *          --> a while of silence: only periodic gossip and heartbeats --> a piece of news, foreign messages
  * ```
  *
  * @module
@@ -57,7 +57,8 @@ export function play(scenario: Scenario): Outcome {
   // A peer at its limit is dialled again and again, and the dialler takes it for a link until it is refused.
   if (problems.length > 0 || scenario.limit > 0) return { problems, convergedMs };
   const unrest = watch(world);
-  return { problems: unrest.length > 0 ? unrest : foreignProblems(world), convergedMs };
+  if (unrest.length > 0) return { problems: unrest, convergedMs };
+  return { problems: [...newsProblems(world), ...foreignProblems(world)], convergedMs };
 }
 
 /** Plays a scenario; whatever is thrown is a problem. */
@@ -182,6 +183,22 @@ function watch(world: World): string[] {
     }
   }
   return problems;
+}
+
+/** Lets an overlay fail and come back; everybody must hear of it at once, not with the next periodic gossip. */
+function newsProblems(world: World): string[] {
+  return componentsOf(world).flatMap((group) => {
+    const teller = group[0];
+    const neighbour = teller?.links.values().next().value;
+    if (teller === undefined || neighbour === undefined || group.length > SURE_PEERS) return [];
+    return [true, false].flatMap((withdrawn) => {
+      world.withdraw(teller.host, neighbour, withdrawn);
+      world.pass(2 * longestWay(world, group));
+      const { name, version } = teller.core.topology.self;
+      return group.filter((run) => run.core.topology.get(name)?.version !== version)
+        .map((run) => `${run.host} has not heard what ${teller.host} announced`);
+    });
+  });
 }
 
 /** Sends a broadcast and some unicasts of one peer on a channel that no core handles. */

@@ -39,6 +39,8 @@ export interface Surroundings {
   readonly latency: (from: number, to: number) => Millis;
   /** Whether the overlay of `from` is kept from seeing `to`. */
   readonly withdrawn: (from: number, to: number) => boolean;
+  /** Whether `from` has a link to `to`: overlays of others are not heard. */
+  readonly linked: (from: number, to: number) => boolean;
   /** Takes each message as it leaves, heartbeats excepted. */
   readonly onMessage: (from: number, to: number, message: Uint8Array) => void;
 }
@@ -146,6 +148,11 @@ export class Run implements Process {
     this.#around.onMessage(this.host, host, message);
   }
 
+  /** Whether it has a link to the peer at a host. */
+  hasLinkTo(host: number): boolean {
+    return [...this.links.values()].includes(host);
+  }
+
   /** Lets overlays towards a host look anew whether datagrams pass. */
   lookAtPath(host: number): void {
     for (const [id, neighbour] of this.links) {
@@ -223,9 +230,11 @@ export class Run implements Process {
   }
 
   #look(id: number, host: number): void {
-    const { network, withdrawn } = this.#around;
+    const { network, withdrawn, linked } = this.#around;
     if (!this.links.has(id)) return;
-    const works = network.path(this.host, host) === "open" &&
+    const answers = linked(host, this.host);
+    if (!answers) this.#planLook(id, OVERLAY_MS);
+    const works = answers && network.path(this.host, host) === "open" &&
       network.path(host, this.host) === "open" && !withdrawn(this.host, host);
     if ((this.#reported.get(id) ?? false) === works) return;
     this.#reported.set(id, works);

@@ -106,6 +106,7 @@ export class World {
       now: () => this.now,
       latency: (from: number, to: number) => this.latency(from, to),
       withdrawn: (from: number, to: number) => this.#withdrawn.has(`${from} ${to}`),
+      linked: (from: number, to: number) => this.run(from)?.hasLinkTo(to) === true,
       onMessage: (from: number, to: number, bytes: Uint8Array) => this.#listen(from, to, bytes),
     };
     this.#runs.set(peer, new Run(peer, config, crypto, around, new Dice(seed, 4, peer, starts)));

@@ -28,6 +28,7 @@ const FEATURES: Features = {
   trusted: false,
   overlays: ["sleeve"],
   weft: true,
+  digest: true,
 };
 
 function connection(options: Partial<HandshakeOptions> = {}): Connection {

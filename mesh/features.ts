@@ -37,6 +37,8 @@ export interface Features {
   readonly overlays: readonly string[] | undefined;
   /** It is weft. */
   readonly weft: boolean;
+  /** It can compare tables by digest (`digest.ts`). */
+  readonly digest: boolean;
 }
 
 /** An overlay that both sides have; `index` is its number in control messages. */
@@ -67,6 +69,7 @@ export function encodeFeatures(features: Features): Uint8Array {
   if (features.shortId !== undefined) pairs.push(["ShortID", features.shortId.toString()]);
   if (features.overlays !== undefined) pairs.push(["Overlays", features.overlays.join(" ")]);
   if (features.weft) pairs.push(["WeftVersion", "1"]);
+  if (features.digest) pairs.push(["WeftDigest", "1"]);
   return new GobEncoder().write(MAP, pairs).bytes();
 }
 
@@ -94,6 +97,7 @@ export function parseFeatures(map: ReadonlyMap<string, string>): Features {
     trusted: TRUE.includes(trusted),
     overlays: map.get("Overlays")?.split(" ").filter((overlay) => overlay !== ""),
     weft: [...map.keys()].some((key) => key.startsWith("Weft")),
+    digest: map.get("WeftDigest") === "1",
   };
 }
 

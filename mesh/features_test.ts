@@ -64,9 +64,10 @@ Deno.test("encodeFeatures() writes what decodeFeatures() and parseFeatures() rea
     trusted: true,
     overlays: ["weft-shuttle", "sleeve"],
     weft: true,
+    digest: true,
   };
   assert.deepEqual(parseFeatures(decodeFeatures(encodeFeatures(features))), features);
-  const bare = { ...features, shortId: undefined, overlays: undefined, weft: false };
+  const bare = { ...features, shortId: undefined, overlays: undefined, weft: false, digest: false };
   assert.deepEqual(parseFeatures(decodeFeatures(encodeFeatures(bare))), bare);
 });
 

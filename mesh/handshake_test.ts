@@ -211,6 +211,7 @@ function handshake(options: Partial<HandshakeOptions>): Handshake {
       trusted: false,
       overlays: ["sleeve"],
       weft: true,
+      digest: true,
     }),
     ...options,
   });

@@ -47,6 +47,8 @@ export interface LiveLink extends MeshLink {
   readonly oldPassword: boolean;
   /** Frames are sealed; `undefined` with no password in use. */
   readonly encrypted: boolean | undefined;
+  /** Tables can be compared by digest. */
+  readonly digest: boolean;
   /** An overlay works. */
   established: boolean;
   /** Since when it is so. */
@@ -91,6 +93,7 @@ export function makeLink(
     weft: features.weft,
     oldPassword: sessionKey !== undefined && password !== 0,
     encrypted: sessionKey === undefined ? undefined : !inClear,
+    digest: features.digest,
     established: false,
     since: now,
   };

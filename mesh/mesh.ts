@@ -250,6 +250,7 @@ export class MeshCore implements Machine<MeshInput, MeshOutput> {
       trusted: live.trusted,
       overlays: this.#config.overlays,
       weft: true,
+      digest: true,
     });
     const { outbound, password } = live;
     const { passwords } = this.#config;
@@ -339,7 +340,7 @@ export class MeshCore implements Machine<MeshInput, MeshOutput> {
       established: false,
     });
     this.#event({ kind: "linkUp", link: linkOf(link) });
-    this.#spreading.addNeighbour(link.peer, !reachable || restarted);
+    this.#spreading.addNeighbour(link, !reachable || restarted);
     this.#spreading.announce([link.peer, this.topology.name], now);
     this.#log("info", "connected", live);
     this.#mark();

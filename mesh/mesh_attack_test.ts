@@ -38,6 +38,7 @@ class Attack {
         trusted: false,
         overlays: ["sleeve"],
         weft: false,
+        digest: false,
       }),
     });
     this.feed({ kind: "accepted", id: this.id, remote: parseEndpoint("192.0.2.1:40000") });

@@ -13,6 +13,7 @@ function remote(change: Partial<Features>): Features {
     trusted: false,
     overlays: ["sleeve"],
     weft: false,
+    digest: false,
     ...change,
   };
 }

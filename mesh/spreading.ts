@@ -6,6 +6,7 @@
  *   news from a neighbour    at the next settling                               random neighbours but that one
  *   new or restarted peer    everything, at once                                that peer
  *   every 30 s               everything                                         random neighbours
+ *     between weft peers     a digest in place of everything; what differs      that peer
  *   1 s after news           peers that cannot be reached are forgotten
  * ```
  *
@@ -13,6 +14,7 @@
  */
 
 import type { Millis, PeerName } from "../base/mod.ts";
+import { DIGEST, Digests } from "./digest.ts";
 import { Gossip } from "./gossip.ts";
 import { Routes } from "./routes.ts";
 import type { Topology } from "./topology.ts";
@@ -43,6 +45,7 @@ export class Spreading {
   #topology: Topology;
   #channel: TopologyChannel;
   #gossip: Gossip;
+  #digests: Digests;
   #announced = new Set<PeerName>();
   #announceAt: Millis = Infinity;
   #sweepAt: Millis = Infinity;
@@ -56,6 +59,7 @@ export class Spreading {
     this.#channel = new TopologyChannel(topology);
     const gossipOptions = { self: topology.name, routes: this.routes, random, sha256 };
     this.#gossip = new Gossip(gossipOptions, [this.#channel]);
+    this.#digests = new Digests({ topology, sha256 });
     this.#periodicAt = now + PERIODIC_MS;
   }
 
@@ -70,15 +74,20 @@ export class Spreading {
     for (const [from, names] of this.#channel.takeNews()) this.#gossip.send(TOPOLOGY, names, from);
   }
 
-  /** Begins to tell a neighbour, with everything if `full`. */
-  addNeighbour(peer: PeerName, full: boolean): void {
+  /** Begins to tell a neighbour, with everything if `full`. `digest`: tables can be compared, and always are. */
+  addNeighbour({ peer, digest }: { peer: PeerName; digest: boolean }, full: boolean): void {
     this.#gossip.addNeighbour(peer);
-    if (full) this.#gossip.sendFull(peer);
+    if (full) this.#gossip.sendFull(peer, digest ? TOPOLOGY : undefined);
+    if (!digest) return;
+    this.#digests.add(peer);
+    // One side is enough, else all that differs would be told twice.
+    if (this.#topology.name < peer) this.#compare(peer);
   }
 
   /** Ends to tell a neighbour, and forgets at once whom we cannot reach any more: else the dead circulate for ever. */
   removeNeighbour(peer: PeerName): void {
     this.#gossip.removeNeighbour(peer);
+    this.#digests.remove(peer);
     this.#sweep();
   }
 
@@ -94,6 +103,9 @@ export class Spreading {
    * @throws {WireError | ProtocolError} if its connection must be closed
    */
   receive(message: Message, from: PeerName, now: Millis): void {
+    if ("channel" in message && message.channel === DIGEST) {
+      return this.#receiveDigest(message, from, now);
+    }
     const { revision } = this.#topology;
     this.#gossip.receive(message, from, now);
     if (revision !== this.#topology.revision) {
@@ -108,7 +120,12 @@ export class Spreading {
 
   /** Returns when it wants a tick. */
   deadline(): Millis {
-    return Math.min(this.#announceAt, this.#sweepAt, this.#periodicAt);
+    return Math.min(
+      this.#announceAt,
+      this.#sweepAt,
+      this.#periodicAt,
+      this.#digests.deadline(),
+    );
   }
 
   /** Does what is due. */
@@ -124,7 +141,31 @@ export class Spreading {
     if (now >= this.#periodicAt) {
       this.#periodicAt = now + PERIODIC_MS;
       this.routes.refresh();
-      this.#gossip.sendPeriodic();
+      this.#gossip.sendPeriodic((peer, channel) => channel === TOPOLOGY && this.#compare(peer));
+    }
+    this.#digests.tick(now);
+    this.#drainDigests();
+  }
+
+  /** Begins to compare tables with a neighbour. @returns whether that is possible */
+  #compare(peer: PeerName): boolean {
+    const compares = this.#digests.begin(peer);
+    this.#drainDigests();
+    return compares;
+  }
+
+  /** Digests are between neighbours: others than theirs to us are dropped, and none is ever passed on. */
+  #receiveDigest(message: Message, from: PeerName, now: Millis): void {
+    if (message.kind !== "unicast" || message.source !== from) return;
+    if (message.destination !== this.#topology.name) return;
+    this.#digests.receive(message.payload, from, now);
+    this.#drainDigests();
+  }
+
+  #drainDigests(): void {
+    for (let out = this.#digests.poll(); out !== undefined; out = this.#digests.poll()) {
+      if (out.kind === "send") this.#gossip.sendLast(out.peer, DIGEST, out.payload);
+      else this.#gossip.sendTo(out.peer, TOPOLOGY, out.names);
     }
   }
 

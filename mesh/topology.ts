@@ -27,6 +27,9 @@ const MAX_PEERS = 16_384;
 /** Most connections in the table, for the same reason. */
 const MAX_CONNECTIONS = 1_000_000;
 
+/** What decides which of two entries of a peer is newer. */
+export type PeerRank = Pick<PeerEntry, "uid" | "version" | "shortId">;
+
 /** Who we are. */
 export interface TopologyOptions {
   /** Our name. */
@@ -250,7 +253,7 @@ export class Topology {
 }
 
 /** Orders entries of one peer: version first, then UID; a short id adds to an entry without one. */
-function isNewer(a: PeerEntry, b: PeerEntry): boolean {
+export function isNewer(a: PeerRank, b: PeerRank): boolean {
   if (a.version !== b.version) return a.version > b.version;
   if (a.uid !== b.uid) return a.uid > b.uid;
   return a.shortId !== undefined && b.shortId === undefined;

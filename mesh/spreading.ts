@@ -7,7 +7,7 @@
  *   new or restarted peer    everything, at once                                that peer
  *   every 30 s               everything                                         random neighbours
  *     between weft peers     a digest in place of everything; what differs      that peer
- *   1 s after news           peers that cannot be reached are forgotten
+ *   1 s after the last news  peers that cannot be reached are forgotten
  * ```
  *
  * @module
@@ -23,8 +23,10 @@ import type { Message } from "./wire.ts";
 
 /** From a change of our entry to its announcement. */
 const ANNOUNCE_MS = 1_000;
-/** From news to the sweep of unreachable peers. */
+/** From the last news to the sweep of unreachable peers: what connects them may come a little later than they do. */
 const SWEEP_MS = 1_000;
+/** From the first news to that sweep, if news does not end. */
+const SWEEP_LIMIT_MS = 3_000;
 /** Between two tellings of everything. */
 const PERIODIC_MS = 30_000;
 
@@ -49,6 +51,7 @@ export class Spreading {
   #announced = new Set<PeerName>();
   #announceAt: Millis = Infinity;
   #sweepAt: Millis = Infinity;
+  #sweepBy: Millis = Infinity;
   #periodicAt: Millis;
 
   /** Has no neighbours yet. */
@@ -109,7 +112,8 @@ export class Spreading {
     const { revision } = this.#topology;
     this.#gossip.receive(message, from, now);
     if (revision !== this.#topology.revision) {
-      this.#sweepAt = Math.min(this.#sweepAt, now + SWEEP_MS);
+      this.#sweepBy = Math.min(this.#sweepBy, now + SWEEP_LIMIT_MS);
+      this.#sweepAt = Math.min(this.#sweepBy, now + SWEEP_MS);
     }
   }
 
@@ -171,6 +175,7 @@ export class Spreading {
 
   #sweep(): void {
     this.#sweepAt = Infinity;
+    this.#sweepBy = Infinity;
     this.#topology.sweep();
   }
 }

@@ -15,7 +15,7 @@
  * always answered at once, so that nobody waits for somebody who waits.
  *
  * An answer is given once, and only to what was sent before; the sums that may begin a comparison are heeded once a
- * second. So nobody makes us send more than a table a second, nor remember more than one payload a neighbour.
+ * second, and more of them put off. So nobody makes us send more than a table a second, nor remember more than one payload a neighbour.
  *
  * @module
  */
@@ -43,6 +43,8 @@ const BUCKET_ENTRIES = 16;
 const ANSWER_MS = 2_000;
 /** Between two comparisons that a neighbour begins. */
 const HEED_MS = 1_000;
+/** From sums that came too early to a comparison of our own: by then most of what differed has been told. */
+const LATER_MS = 2_000;
 
 /** What is to be done for a comparison. */
 export type DigestOutput =
@@ -74,6 +76,7 @@ export class Digests {
   #options: DigestOptions;
   #neighbours = new Map<PeerName, Neighbour>();
   #waiting = new Map<PeerName, Sums>();
+  #later = new Map<PeerName, Millis>();
   #listed: { readonly peer: PeerName; readonly until: Millis } | undefined;
   #out: DigestOutput[] = [];
   #whole = { revision: -1, sum: 0n };
@@ -83,15 +86,25 @@ export class Digests {
     this.#options = options;
   }
 
-  /** Takes a neighbour in. */
-  add(peer: PeerName): void {
-    this.#neighbours.set(peer, { asked: undefined, heedAt: -Infinity });
+  /**
+   * Takes a neighbour in, and begins a comparison if there is reason to believe that its table is another.
+   *
+   * Both sides ask themselves that. If they agree, one of them begins: else all that differs would be told twice. If they
+   * do not, what is news to one is on its way to it from others, and is left to them for {@link LATER_MS}.
+   *
+   * @param differs it was not reachable, or it restarted
+   */
+  add(peer: PeerName, differs: boolean, now: Millis): void {
+    const heedAt = differs ? now : now + HEED_MS;
+    this.#neighbours.set(peer, { asked: undefined, heedAt });
+    if (differs && this.#options.topology.name < peer) this.begin(peer);
   }
 
   /** Ends all comparisons with a neighbour. */
   remove(peer: PeerName): void {
     this.#neighbours.delete(peer);
     this.#waiting.delete(peer);
+    this.#later.delete(peer);
     if (this.#listed?.peer === peer) this.#listed = { peer, until: -Infinity };
   }
 
@@ -119,11 +132,17 @@ export class Digests {
 
   /** Returns when it wants a tick. */
   deadline(): Millis {
-    return this.#waiting.size > 0 ? this.#listed?.until ?? -Infinity : Infinity;
+    const waiting = this.#waiting.size > 0 ? this.#listed?.until ?? -Infinity : Infinity;
+    return Math.min(waiting, ...this.#later.values());
   }
 
-  /** Gives up an answer that does not come. */
+  /** Gives up an answer that does not come, and begins comparisons that were put off. */
   tick(now: Millis): void {
+    for (const [peer, at] of this.#later) {
+      if (now < at) continue;
+      this.#later.delete(peer);
+      this.begin(peer);
+    }
     if (this.#listed !== undefined && now >= this.#listed.until) this.#listed = undefined;
     this.#takeWaiting(now);
   }
@@ -135,7 +154,7 @@ export class Digests {
 
   #takeSums(sums: Sums, from: PeerName, neighbour: Neighbour, now: Millis): void {
     if (sums.bits === 0) {
-      if (now < neighbour.heedAt) return;
+      if (now < neighbour.heedAt) return this.#putOff(from, now);
       neighbour.heedAt = now + HEED_MS;
     } else {
       if (neighbour.asked === undefined || sums.bits < neighbour.asked) return;
@@ -144,6 +163,10 @@ export class Digests {
     this.#waiting.delete(from);
     this.#waiting.set(from, sums);
     this.#takeWaiting(now);
+  }
+
+  #putOff(peer: PeerName, now: Millis): void {
+    if (!this.#later.has(peer)) this.#later.set(peer, now + LATER_MS);
   }
 
   /** Compares with those who wait, first come first served, until we wait for an answer ourselves. */

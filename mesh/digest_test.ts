@@ -64,8 +64,8 @@ function pair(
   const [a, b] = [new Side(A, 11n, ours), new Side(B, 12n, theirs)];
   a.learn([b.topology.self]);
   b.learn([a.topology.self]);
-  a.digests.add(B);
-  b.digests.add(A);
+  a.digests.add(B, false, -2_000);
+  b.digests.add(A, false, -2_000);
   return [a, b];
 }
 
@@ -131,7 +131,7 @@ Deno.test("Digests let a restarted peer hear its old entry, whoever begins and w
         const [a] = pair(entries(50), entries(50));
         const old = entry(A, version, { uid: oldUid, connections: [] });
         const fresh = new Side(B, 12n, [...entries(50), old]);
-        fresh.digests.add(A);
+        fresh.digests.add(A, false, -2_000);
         assert.deepEqual(fresh.topology.get(A)?.uid, oldUid);
         for (let round = 0; round < 3; round++) {
           if (begins === "a") compare(a, fresh, round * 2_000);
@@ -183,8 +183,8 @@ Deno.test("Digests fetch from one neighbour at a time and need little of the oth
   const us = new Side(A, 11n);
   const others = [2, 3, 4, 5].map((name) => new Side(name, 12n, entries(200)));
   for (const other of others) {
-    us.digests.add(other.name);
-    other.digests.add(A);
+    us.digests.add(other.name, false, -2_000);
+    other.digests.add(A, false, -2_000);
     other.digests.begin(A);
     other.speakTo(us, 0);
   }
@@ -208,8 +208,8 @@ Deno.test("Digests go on to the next neighbour when the first does not answer or
     const us = new Side(A, 11n);
     const others = [2, 3].map((name) => new Side(name, 12n, entries(100)));
     for (const other of others) {
-      us.digests.add(other.name);
-      other.digests.add(A);
+      us.digests.add(other.name, false, -2_000);
+      other.digests.add(A, false, -2_000);
       other.digests.begin(A);
       other.speakTo(us, 0);
     }
@@ -252,6 +252,29 @@ Deno.test("Digests do not answer what was not asked, nor the same question twice
   assert.deepEqual(hear(sums(3), 1_000), ["list"]);
   assert.deepEqual(hear(encodeDigest({ kind: "want", names: [10] }), 1_000), ["tell"]);
   assert.deepEqual(hear(encodeDigest({ kind: "want", names: [10] }), 1_000), [], "a wish twice");
+});
+
+Deno.test("Digests compare at once on a new connection if both sides see reason, one of them beginning", () => {
+  for (
+    const [oneDiffers, twoDiffers] of [[true, true], [true, false], [false, true], [false, false]]
+  ) {
+    const [a, b] = [new Side(A, 11n), new Side(B, 12n, entries(10))];
+    a.digests.add(B, oneDiffers ?? false, 0);
+    b.digests.add(A, twoDiffers ?? false, 0);
+    for (let i = 0; i < 4; i++) for (const [x, y] of [[a, b], [b, a]] as const) x.speakTo(y, 0);
+    const equal = oneDiffers === true && twoDiffers === true;
+    assert.equal(a.topology.size === 12, equal);
+    assert.equal(a.sent.includes("sums"), oneDiffers);
+    assert.equal(b.sent.includes("sums"), false);
+    const later = oneDiffers === true && twoDiffers === false;
+    assert.deepEqual([a.digests.deadline(), b.digests.deadline()], [
+      Infinity,
+      later ? 2_000 : Infinity,
+    ]);
+    b.digests.tick(2_000);
+    for (let i = 0; i < 4; i++) for (const [x, y] of [[a, b], [b, a]] as const) x.speakTo(y, 2_000);
+    assert.equal(a.topology.size === 12, equal || later);
+  }
 });
 
 Deno.test("Digests.receive() throws WireError when a neighbour's payload is malformed and ignores others'", () => {

@@ -340,7 +340,9 @@ export class MeshCore implements Machine<MeshInput, MeshOutput> {
       established: false,
     });
     this.#event({ kind: "linkUp", link: linkOf(link) });
-    this.#spreading.addNeighbour(link, !reachable || restarted);
+    const { digest } = link;
+    const full = !reachable || restarted;
+    this.#spreading.addNeighbour(link.peer, { digest, full, restarted }, now);
     this.#spreading.announce([link.peer, this.topology.name], now);
     this.#log("info", "connected", live);
     this.#mark();

@@ -77,14 +77,24 @@ export class Spreading {
     for (const [from, names] of this.#channel.takeNews()) this.#gossip.send(TOPOLOGY, names, from);
   }
 
-  /** Begins to tell a neighbour, with everything if `full`. `digest`: tables can be compared, and always are. */
-  addNeighbour({ peer, digest }: { peer: PeerName; digest: boolean }, full: boolean): void {
+  /**
+   * Begins to tell a neighbour.
+   *
+   * @param how `digest`: tables can be compared; `full`: it has to be told everything; `restarted`: its entry is of an
+   *   earlier run, which it must hear of to pass its version
+   */
+  addNeighbour(
+    peer: PeerName,
+    how: { readonly digest: boolean; readonly full: boolean; readonly restarted: boolean },
+    now: Millis,
+  ): void {
+    const { digest, full, restarted } = how;
     this.#gossip.addNeighbour(peer);
     if (full) this.#gossip.sendFull(peer, digest ? TOPOLOGY : undefined);
     if (!digest) return;
-    this.#digests.add(peer);
-    // One side is enough, else all that differs would be told twice.
-    if (this.#topology.name < peer) this.#compare(peer);
+    if (restarted) this.#gossip.sendTo(peer, TOPOLOGY, new Set([peer]));
+    this.#digests.add(peer, full, now);
+    this.#drainDigests();
   }
 
   /** Ends to tell a neighbour, and forgets at once whom we cannot reach any more: else the dead circulate for ever. */

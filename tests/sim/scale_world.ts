@@ -11,26 +11,25 @@
  * @module
  */
 
+import { cpuUsage } from "node:process";
 import { type Endpoint, formatEndpoint, type Millis, must, parseIp, utf8 } from "../../base/mod.ts";
 import { MeshCore } from "../../mesh/mesh.ts";
 import type { MeshInput, MeshOutput } from "../../mesh/mesh_io.ts";
 import { parseTarget } from "../../mesh/target.ts";
 import { encodeTopology, type PeerEntry } from "../../mesh/topology_wire.ts";
 import {
-  gossipMessage,
   TAG_BROADCAST,
   TAG_GOSSIP,
   TAG_HEARTBEAT,
   TAG_OVERLAY,
   TAG_UNICAST,
-  withLength,
 } from "../../mesh/wire.ts";
 import { seededCrypto, testConfig } from "../helpers/mesh_world.ts";
 
 /** From a TCP connection to an overlay that works. */
 const OVERLAY_MS = 20;
-/** How long a bulk start is kept from being told on. */
-const SETTLE_MS = 5_000;
+/** Until all are connected, and again until they rest: the door of a peer lets 20 a second in. */
+const CONNECT_MS = 8_000;
 
 /** Key of the feature, and what hides it. */
 const FEATURE = utf8("WeftDigest");
@@ -86,8 +85,8 @@ export class ScaleWorld {
   updates = 0;
   /** What was sent. */
   traffic: Traffic = { messages: 0, bytes: 0, digestBytes: 0 };
-  /** Time spent in cores, ms of this machine. */
-  cpuMs = 0;
+  /** Time of the processor when the counters were cleared, ms. */
+  #cpuMs = 0;
   /** Peers by number. */
   readonly peers = new Map<number, ScalePeer>();
   readonly #options: ScaleOptions;
@@ -121,11 +120,16 @@ export class ScaleWorld {
     return must(this.peers.get(n), `peer ${n}`);
   }
 
+  /** Time that the processor spent on all peers and on this world since the counters were cleared, ms. */
+  get cpuMs(): number {
+    return processorMs() - this.#cpuMs;
+  }
+
   /** Begins to count anew. */
   clearCounters(): void {
     this.traffic = { messages: 0, bytes: 0, digestBytes: 0 };
     this.updates = 0;
-    this.cpuMs = 0;
+    this.#cpuMs = processorMs();
     this.changedAt = this.now;
     for (const peer of this.peers.values()) peer.sentBytes = 0;
   }
@@ -179,23 +183,23 @@ export class ScaleWorld {
   }
 
   /**
-   * Gives every peer the table of all, in one message of a neighbour, and lets nobody hear what others say of it.
+   * Connects peers while nobody hears any gossip, and then gives each table the entries of all, as one payload.
    *
-   * Telling a thousand tables of a thousand peers peer by peer is what starting one after the other would cost; that is
-   * not what is measured.
+   * Telling a thousand tables of a thousand peers one by one is what starting them together would cost; that is not what
+   * is measured.
    */
-  shareTables(): void {
-    const entries = [...this.peers.values()].map((peer) => peer.core.topology.self);
-    const payloads = encodeTopology(entries);
+  begin(pairs: Iterable<readonly [ScalePeer, ScalePeer]>): void {
     this.#muted = true;
+    for (const [a, b] of pairs) this.connect(a, b);
+    this.run(CONNECT_MS);
+    const payloads = encodeTopology(
+      [...this.peers.values()].map((peer) => peer.core.topology.self),
+    );
     for (const peer of this.peers.values()) {
-      const [id, end] = must([...peer.ends][0], "connection");
-      for (const payload of payloads) {
-        const bytes = withLength(gossipMessage("topology", end.peer.core.topology.name, payload));
-        this.#feed(peer, { kind: "received", id, bytes });
-      }
+      for (const payload of payloads) peer.core.topology.apply(payload);
+      this.#feed(peer, { kind: "tick" });
     }
-    this.run(SETTLE_MS);
+    this.run(CONNECT_MS);
     this.#muted = false;
   }
 
@@ -224,10 +228,8 @@ export class ScaleWorld {
     this.#touched.add(peer);
     if (input.kind === "tick") peer.deadline = NaN;
     const outputs: MeshOutput[] = [];
-    const begin = performance.now();
     peer.core.handle(input, this.now);
     for (let out = peer.core.poll(); out !== undefined; out = peer.core.poll()) outputs.push(out);
-    this.cpuMs += performance.now() - begin;
     const { revision } = peer.core.topology;
     if (revision !== peer.revision) {
       peer.revision = revision;
@@ -282,19 +284,17 @@ export class ScaleWorld {
     this.#count(peer, sent);
     this.#later(1, () => {
       this.#feed(peer, { kind: "sent", id, bytes: bytes.length });
-      if (this.#muted || !end.peer.ends.has(end.id)) return;
+      if ((this.#muted && isGossip(sent)) || !end.peer.ends.has(end.id)) return;
       this.#feed(end.peer, { kind: "received", id: end.id, bytes: sent });
     });
   }
 
   #count(peer: ScalePeer, bytes: Uint8Array): void {
-    // Length, tag, then the channel: 4, 1, 4 bytes of gob and its name.
-    const tag = bytes[4] ?? 0;
-    if (this.#muted || tag < TAG_GOSSIP || tag > TAG_BROADCAST) return;
+    if (this.#muted || !isGossip(bytes)) return;
     this.traffic.messages++;
     this.traffic.bytes += bytes.length;
     peer.sentBytes += bytes.length;
-    if (tag === TAG_UNICAST) this.traffic.digestBytes += bytes.length;
+    if (bytes[4] === TAG_UNICAST) this.traffic.digestBytes += bytes.length;
   }
 
   #shut(peer: ScalePeer, id: number): void {
@@ -317,12 +317,23 @@ export class ScaleWorld {
   }
 }
 
+function processorMs(): number {
+  const { user, system } = cpuUsage();
+  return (user + system) / 1000;
+}
+
 function pairOf(a: ScalePeer, b: ScalePeer): string {
   return [a.n, b.n].sort((x, y) => x - y).join();
 }
 
 function isSame(a: PeerEntry, b: PeerEntry | undefined): boolean {
   return b !== undefined && a.uid === b.uid && a.version === b.version;
+}
+
+/** The tag comes after 4 bytes of length; an introduction has none of these there. */
+function isGossip(bytes: Uint8Array): boolean {
+  const tag = bytes[4] ?? 0;
+  return tag >= TAG_GOSSIP && tag <= TAG_BROADCAST;
 }
 
 /** Returns what a peer would send that does not know digests: features go first, and there are no messages with their tag. */

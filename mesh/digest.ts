@@ -157,7 +157,10 @@ export class Digests {
       if (now < neighbour.heedAt) return this.#putOff(from, now);
       neighbour.heedAt = now + HEED_MS;
     } else {
-      if (neighbour.asked === undefined || sums.bits < neighbour.asked) return;
+      const { asked } = neighbour;
+      if (asked === undefined || sums.bits < asked) return;
+      // Both began at the same time, and both wait for a list now: one of them has to send it.
+      if (sums.bits === asked && from < this.#options.topology.name) return;
       neighbour.asked = undefined;
     }
     this.#waiting.delete(from);
@@ -192,7 +195,7 @@ export class Digests {
   }
 
   #answerList(list: List, from: PeerName, neighbour: Neighbour): void {
-    if (neighbour.asked === undefined || list.bits < neighbour.asked) return;
+    if (neighbour.asked === undefined) return;
     neighbour.asked = undefined;
     const buckets = new Set(list.buckets);
     const theirs = new Map(list.rows.map((row) => [row.name, row]));

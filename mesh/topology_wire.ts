@@ -116,6 +116,13 @@ function keepEncoding(
 export function decodeTopology(payload: Uint8Array): PeerEntry[] {
   const gob = new GobDecoder(payload);
   const entries: PeerEntry[] = [];
+  // A peer that many dialled has its address in many entries: one string serves them all.
+  const addresses = new Map<string, string>();
+  const share = (address: string): string => {
+    const known = addresses.get(address);
+    if (known === undefined) addresses.set(address, address);
+    return known ?? address;
+  };
   while (!gob.done) {
     const peer = gob.next(PEER);
     const connections = gob.next(CONNECTIONS);
@@ -127,7 +134,7 @@ export function decodeTopology(payload: Uint8Array): PeerEntry[] {
       shortId: peer.HasShortID ? peer.ShortID : undefined,
       connections: connections.map((connection) => ({
         peer: readName(connection.NameByte),
-        address: connection.RemoteTCPAddr,
+        address: share(connection.RemoteTCPAddr),
         outbound: connection.Outbound,
         established: connection.Established,
       })),

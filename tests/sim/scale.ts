@@ -10,6 +10,7 @@
  */
 
 import { parseArgs } from "node:util";
+import { Routes } from "../../mesh/routes.ts";
 import { encodeTopology } from "../../mesh/topology_wire.ts";
 import { Forwarding } from "../../switch/forwarding.ts";
 import {
@@ -22,7 +23,6 @@ import {
   startTogether,
 } from "./scale_runs.ts";
 import type { ScaleWorld } from "./scale_world.ts";
-import { Routes } from "../../mesh/routes.ts";
 
 const SIZES = [10, 50, 100, 200, 500, 1000];
 /** Up to so many peers the ordinary gossip is simulated, above it is computed. */
@@ -174,7 +174,7 @@ function table(results: readonly Result[]): string {
     ["flood list, later", (r) => milliseconds(r.times.floodAgainMs)],
     [
       "model: link lost, all anew with each update",
-      (r) => milliseconds(r.lost.updates * (r.times.firstMs)),
+      (r) => milliseconds(r.lost.updates * r.times.firstMs),
     ],
   ];
   const [head, ...body] = rows.map(([name, cell]) =>
@@ -229,6 +229,6 @@ if (import.meta.main) {
     allowPositionals: true,
   });
   const sizes = positionals.length > 0 ? positionals.map(Number) : SIZES;
-  if (values.json) { for (const size of sizes) say(JSON.stringify(measure(size))); }
+  if (values.json) sizes.forEach((size) => say(JSON.stringify(measure(size))));
   else say(table(sizes.map(runApart)));
 }

@@ -67,7 +67,7 @@ function edges(size: number): readonly (readonly [number, number])[] {
 }
 
 /** Returns the pairs of a random connected graph: circles through all peers, each of which adds two to the degree. */
-export function circles(size: number): (readonly [number, number])[] {
+function circles(size: number): (readonly [number, number])[] {
   const roll = dice(size);
   const pairs = new Map<string, readonly [number, number]>();
   for (let circle = 0; circle < DEGREE / 2; circle++) {

@@ -31,6 +31,7 @@ const FEATURES: Features = {
   overlays: ["sleeve"],
   weft: true,
   liveness: true,
+  digest: true,
 };
 
 function connection(options: Partial<HandshakeOptions> = {}): Connection {

@@ -244,6 +244,7 @@ export class Connections {
       overlays: this.#parts.config.overlays,
       weft: true,
       liveness: true,
+      digest: true,
     });
     const { outbound, password } = live;
     const { passwords } = this.#parts.config;
@@ -338,7 +339,8 @@ export class Connections {
     });
     if (link.lively) live.connection?.handle({ kind: "lively", overlayWorks: false }, now);
     this.#event({ kind: "linkUp", link: linkOf(link) });
-    this.#parts.spreading.addNeighbour(link.peer, !reachable || restarted);
+    const full = !reachable || restarted;
+    this.#parts.spreading.addNeighbour(link.peer, { digest: link.digest, full, restarted }, now);
     this.#parts.spreading.announce([link.peer, this.#parts.topology.name], now);
     this.#log("info", "connected", live);
     this.#parts.changed();

@@ -39,6 +39,8 @@ export interface Features {
   readonly weft: boolean;
   /** It sends heartbeats many times a second to others that say so, and expects as many. */
   readonly liveness: boolean;
+  /** It can compare tables by digest (`digest.ts`). */
+  readonly digest: boolean;
 }
 
 /** An overlay that both sides have; `index` is its number in control messages. */
@@ -71,6 +73,7 @@ export function encodeFeatures(features: Features): Uint8Array {
   if (features.overlays !== undefined) pairs.push(["Overlays", features.overlays.join(" ")]);
   if (features.weft) pairs.push(["WeftVersion", "1"]);
   if (features.liveness) pairs.push([LIVENESS, "1"]);
+  if (features.digest) pairs.push(["WeftDigest", "1"]);
   return new GobEncoder().write(MAP, pairs).bytes();
 }
 
@@ -100,6 +103,7 @@ export function parseFeatures(map: ReadonlyMap<string, string>): Features {
     weft: [...map.keys()].some((key) => key.startsWith("Weft")),
     // Another value is another way of being lively, which we do not know.
     liveness: map.get(LIVENESS) === "1",
+    digest: map.get("WeftDigest") === "1",
   };
 }
 

@@ -65,6 +65,7 @@ Deno.test("encodeFeatures() writes what decodeFeatures() and parseFeatures() rea
     overlays: ["weft-shuttle", "sleeve"],
     weft: true,
     liveness: true,
+    digest: true,
   };
   assert.deepEqual(parseFeatures(decodeFeatures(encodeFeatures(features))), features);
   const bare = {
@@ -73,6 +74,7 @@ Deno.test("encodeFeatures() writes what decodeFeatures() and parseFeatures() rea
     overlays: undefined,
     weft: false,
     liveness: false,
+    digest: false,
   };
   assert.deepEqual(parseFeatures(decodeFeatures(encodeFeatures(bare))), bare);
 });

@@ -58,6 +58,8 @@ export interface GossipOptions {
 const MAX_SURROGATES = 256;
 /** Most bytes of unicasts that wait for one neighbour; more are dropped, as without a route. */
 const MAX_DIRECT_BYTES = 1024 * 1024;
+/** Most messages that wait for one neighbour until nothing else does. */
+const MAX_LAST = 8;
 /** Room for tag, channel and names in a message, and for the tag of its seal. */
 const ENVELOPE_BYTES = 1024;
 
@@ -71,6 +73,8 @@ interface Outbox {
   readonly direct: Uint8Array[];
   directBytes: number;
   readonly channels: Map<string, Pending>;
+  /** Encoded messages that go when nothing else waits. */
+  readonly last: Uint8Array[];
 }
 
 /** What waits for our neighbours, and how it is passed on. */
@@ -88,7 +92,7 @@ export class Gossip {
 
   /** Begins to keep data for a neighbour. */
   addNeighbour(peer: PeerName): void {
-    this.#outboxes.set(peer, { direct: [], directBytes: 0, channels: new Map() });
+    this.#outboxes.set(peer, { direct: [], directBytes: 0, channels: new Map(), last: [] });
   }
 
   /** Drops what waits for a neighbour. */
@@ -128,19 +132,36 @@ export class Gossip {
     for (const peer of routes.randomNeighbours(random, except)) this.#queue(peer, channel, item);
   }
 
-  /** Sends the whole state of every channel to one neighbour. */
-  sendFull(peer: PeerName): void {
+  /** Sends an item to one neighbour. */
+  sendTo(peer: PeerName, channel: string, item: unknown): void {
+    this.#queue(peer, channel, item);
+  }
+
+  /** Sends a message to one neighbour, after all that waits for it; not if many such wait. @returns whether it will go */
+  sendLast(peer: PeerName, channel: string, payload: Uint8Array): boolean {
+    const last = this.#outboxes.get(peer)?.last;
+    if (last === undefined || last.length >= MAX_LAST) return false;
+    last.push(unicastMessage(channel, this.#options.self, peer, payload));
+    return true;
+  }
+
+  /** Sends the whole state of every channel but `except` to one neighbour. */
+  sendFull(peer: PeerName, except?: string): void {
     for (const channel of this.#channels.values()) {
-      const item = channel.full();
+      const item = channel.name === except ? undefined : channel.full();
       if (item !== undefined) this.#queue(peer, channel.name, item);
     }
   }
 
-  /** Sends the whole state of every channel to a random part of our neighbours. */
-  sendPeriodic(): void {
+  /** Sends the whole state of every channel to a random part of our neighbours, save where `compares` does it better. */
+  sendPeriodic(compares: (peer: PeerName, channel: string) => boolean = () => false): void {
+    const { routes, random } = this.#options;
     for (const channel of this.#channels.values()) {
       const item = channel.full();
-      if (item !== undefined) this.send(channel.name, item);
+      if (item === undefined) continue;
+      for (const peer of routes.randomNeighbours(random)) {
+        if (!compares(peer, channel.name)) this.#queue(peer, channel.name, item);
+      }
     }
   }
 
@@ -148,13 +169,15 @@ export class Gossip {
   next(peer: PeerName): Uint8Array | undefined {
     const outbox = this.#outboxes.get(peer);
     if (outbox === undefined) return undefined;
+    // Asked after each input, of each neighbour, mostly in vain.
+    if (outbox.direct.length === 0 && outbox.channels.size === 0) return outbox.last.shift();
     for (;;) {
       const direct = outbox.direct.shift();
       if (direct !== undefined) {
         outbox.directBytes -= direct.length;
         return direct;
       }
-      if (!this.#encodeOne(outbox)) return undefined;
+      if (!this.#encodeOne(outbox)) return outbox.last.shift();
     }
   }
 

@@ -212,6 +212,7 @@ function handshake(options: Partial<HandshakeOptions>): Handshake {
       overlays: ["sleeve"],
       weft: true,
       liveness: true,
+      digest: true,
     }),
     ...options,
   });

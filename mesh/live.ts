@@ -51,6 +51,8 @@ export interface LiveLink extends MeshLink {
   readonly oldPassword: boolean;
   /** Frames are sealed; `undefined` with no password in use. */
   readonly encrypted: boolean | undefined;
+  /** Tables can be compared by digest. */
+  readonly digest: boolean;
   /** An overlay works. */
   established: boolean;
   /** One has worked: a peer that refuses us, being at its limit, is no loss. */
@@ -99,6 +101,7 @@ export function makeLink(
     lively: features.liveness,
     oldPassword: sessionKey !== undefined && password !== 0,
     encrypted: sessionKey === undefined ? undefined : !inClear,
+    digest: features.digest,
     established: false,
     worked: false,
     since: now,

@@ -39,6 +39,7 @@ class Attack {
         overlays: ["sleeve"],
         weft: false,
         liveness: false,
+        digest: false,
       }),
     });
     this.feed({ kind: "accepted", id: this.id, remote: parseEndpoint("192.0.2.1:40000") });

@@ -13,6 +13,7 @@
  *                 topology <- topology_wire, short_ids                     the peer table
  *                 routes                                                   next hops
  *                 spreading <- gossip <- topology_channel, surrogate       who is told what, and when
+ *                           <- digest <- digest_wire                       the table in short, between weft peers
  *                 dialer <- target, discovery; door, registration          who may connect, whom we dial
  *                 wire                                                     messages
  * ```

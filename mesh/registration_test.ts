@@ -16,6 +16,7 @@ function remote(change: Partial<Features>): Features {
     overlays: ["sleeve"],
     weft: false,
     liveness: false,
+    digest: false,
     ...change,
   };
 }

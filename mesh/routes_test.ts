@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import fc from "fast-check";
 import { formatPeerName, must, parsePeerName, type PeerName } from "../base/mod.ts";
 import vectors from "../tests/vectors/routing.json" with { type: "json" };
 import { Routes } from "./routes.ts";
@@ -140,3 +141,55 @@ Deno.test("Routes.forwarding() names ourselves as our own next hop and undefined
     { name: 3, nextHop: undefined, edges: [] },
   ]);
 });
+
+Deno.test("Routes.refresh() leads to the same routes as a new start when entries change, come and go", () => {
+  const self = 1;
+  const claim = fc.record({ to: fc.integer({ min: 1, max: 9 }), established: fc.boolean() });
+  const change = fc.record({
+    name: fc.integer({ min: 2, max: 9 }),
+    // Several claims of one connection are none that a real peer makes, but nothing forbids them.
+    claims: fc.array(claim, { maxLength: 7 }),
+    sweeps: fc.boolean(),
+    mine: fc.option(fc.integer({ min: 2, max: 9 }), { nil: undefined }),
+  });
+  fc.assert(
+    fc.property(fc.array(change, { minLength: 1, maxLength: 12 }), (changes) => {
+      const table = new Topology({ name: self, nickname: "", uid: 1n, random: () => 0.5 });
+      const routes = new Routes(table);
+      let version = 1n;
+      for (const { name, claims, sweeps, mine } of changes) {
+        const connections = claims.filter(({ to }) => to !== name)
+          .map(({ to, established }) => ({ peer: to, address: "", outbound: true, established }));
+        const entry = { name, nickname: "", uid: 1n, version: ++version, shortId: undefined };
+        table.apply(must(encodeTopology([{ ...entry, connections }])[0], "payload"));
+        if (mine !== undefined) {
+          const known = table.self.connections.find((each) => each.peer === mine);
+          const address = { address: "", outbound: true };
+          if (known === undefined) {
+            table.addConnection({ peer: mine, ...address, established: true });
+          } else if (known.established) table.setEstablished(mine, false);
+          else table.removeConnection(mine);
+        }
+        if (sweeps) table.sweep();
+        routes.refresh();
+        const fresh = new Routes(table);
+        fresh.refresh();
+        assert.deepEqual(describe(routes, table), describe(fresh, table));
+      }
+    }),
+    { numRuns: 300 },
+  );
+});
+
+function describe(routes: Routes, table: Topology): unknown[] {
+  const peers = [...table.entries()].map((entry) => entry.name).sort((a, b) => a - b);
+  const edges = new Map(routes.forwarding().map((peer) => [peer.name, peer.edges.toSorted()]));
+  return peers.map((peer) => [
+    peer,
+    edges.get(peer),
+    routes.nextHop(peer),
+    routes.nextHopEstablished(peer),
+    routes.broadcast(peer).toSorted(),
+    routes.broadcastEstablished(peer).toSorted(),
+  ]);
+}

@@ -7,6 +7,7 @@
  *   news from a neighbour    at the next settling, of those who can be reached  random neighbours but that one
  *   new or restarted peer    everything, at once                                that peer
  *   every 30 s               everything                                         random neighbours
+ *     between weft peers     a digest in place of everything; what differs      that peer
  *   1 s after news           peers that cannot be reached are forgotten
  * ```
  *
@@ -14,6 +15,7 @@
  */
 
 import type { Millis, PeerName } from "../base/mod.ts";
+import { DIGEST, Digests } from "./digest.ts";
 import { Gossip } from "./gossip.ts";
 import { Routes } from "./routes.ts";
 import type { Topology } from "./topology.ts";
@@ -26,6 +28,8 @@ const ANNOUNCE_MS = 1_000;
 const HURRY_MS = 100;
 /** From news to the sweep of unreachable peers. */
 const SWEEP_MS = 1_000;
+/** A table of so few peers is told whole to a new neighbour: to compare it first would take longer and save nothing. */
+const SMALL_TABLE = 16;
 /** Between two tellings of everything. */
 const PERIODIC_MS = 30_000;
 
@@ -46,6 +50,7 @@ export class Spreading {
   #topology: Topology;
   #channel: TopologyChannel;
   #gossip: Gossip;
+  #digests: Digests;
   #announced = new Set<PeerName>();
   #announceAt: Millis = Infinity;
   #hurried = false;
@@ -63,6 +68,7 @@ export class Spreading {
     this.#channel = new TopologyChannel(topology);
     const gossipOptions = { self: topology.name, routes: this.routes, random, sha256 };
     this.#gossip = new Gossip(gossipOptions, [this.#channel]);
+    this.#digests = new Digests({ topology, sha256 });
     this.#periodicAt = now + PERIODIC_MS;
   }
 
@@ -84,15 +90,31 @@ export class Spreading {
     }
   }
 
-  /** Begins to tell a neighbour, with everything if `full`. */
-  addNeighbour(peer: PeerName, full: boolean): void {
+  /**
+   * Begins to tell a neighbour.
+   *
+   * @param how `digest`: tables can be compared; `full`: it has to be told everything; `restarted`: its entry is of an
+   *   earlier run, which it must hear of to pass its version
+   */
+  addNeighbour(
+    peer: PeerName,
+    how: { readonly digest: boolean; readonly full: boolean; readonly restarted: boolean },
+    now: Millis,
+  ): void {
+    const { digest, full, restarted } = how;
     this.#gossip.addNeighbour(peer);
-    if (full) this.#gossip.sendFull(peer);
+    const compares = digest && this.#topology.size > SMALL_TABLE;
+    if (full) this.#gossip.sendFull(peer, compares ? TOPOLOGY : undefined);
+    if (!digest) return;
+    if (restarted) this.#gossip.sendTo(peer, TOPOLOGY, new Set([peer]));
+    this.#digests.add(peer, full, now);
+    this.#drainDigests();
   }
 
   /** Ends to tell a neighbour, and forgets at once whom we cannot reach any more: else the dead circulate for ever. */
   removeNeighbour(peer: PeerName): void {
     this.#gossip.removeNeighbour(peer);
+    this.#digests.remove(peer);
     this.#sweep();
   }
 
@@ -118,6 +140,9 @@ export class Spreading {
    * @throws {WireError | ProtocolError} if its connection must be closed
    */
   receive(message: Message, from: PeerName, now: Millis): void {
+    if ("channel" in message && message.channel === DIGEST) {
+      return this.#receiveDigest(message, from, now);
+    }
     const { revision } = this.#topology;
     const before = this.#works(from);
     this.#gossip.receive(message, from, now);
@@ -141,7 +166,12 @@ export class Spreading {
 
   /** Returns when it wants a tick. */
   deadline(): Millis {
-    return Math.min(this.#announceAt, this.#sweepAt, this.#periodicAt);
+    return Math.min(
+      this.#announceAt,
+      this.#sweepAt,
+      this.#periodicAt,
+      this.#digests.deadline(),
+    );
   }
 
   /** Does what is due. */
@@ -151,7 +181,31 @@ export class Spreading {
     if (now >= this.#periodicAt) {
       this.#periodicAt = now + PERIODIC_MS;
       this.routes.refresh();
-      this.#gossip.sendPeriodic();
+      this.#gossip.sendPeriodic((peer, channel) => channel === TOPOLOGY && this.#compare(peer));
+    }
+    this.#digests.tick(now);
+    this.#drainDigests();
+  }
+
+  /** Begins to compare tables with a neighbour. @returns whether that is possible */
+  #compare(peer: PeerName): boolean {
+    const compares = this.#digests.begin(peer);
+    this.#drainDigests();
+    return compares;
+  }
+
+  /** Digests are between neighbours: others than theirs to us are dropped, and none is ever passed on. */
+  #receiveDigest(message: Message, from: PeerName, now: Millis): void {
+    if (message.kind !== "unicast" || message.source !== from) return;
+    if (message.destination !== this.#topology.name) return;
+    this.#digests.receive(message.payload, from, now);
+    this.#drainDigests();
+  }
+
+  #drainDigests(): void {
+    for (let out = this.#digests.poll(); out !== undefined; out = this.#digests.poll()) {
+      if (out.kind === "send") this.#gossip.sendLast(out.peer, DIGEST, out.payload);
+      else this.#gossip.sendTo(out.peer, TOPOLOGY, out.names);
     }
   }
 

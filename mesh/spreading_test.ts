@@ -24,7 +24,7 @@ function spreadingAtOne(): { table: Topology; spreading: Spreading } {
   for (const peer of [2, 3]) {
     table.introduce({ name: peer, nickname: "", uid: 1n, shortId: undefined });
     table.addConnection({ peer, address: "", outbound: true, established: false });
-    spreading.addNeighbour(peer, false);
+    spreading.addNeighbour(peer, { digest: false, full: false, restarted: false }, 0);
   }
   spreading.settle();
   return { table, spreading };

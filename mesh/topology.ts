@@ -29,6 +29,8 @@ const MAX_CONNECTIONS = 1_000_000;
 
 /** Most sightings that wait to be taken; more are of no use. */
 const MAX_SIGHTINGS = 1_000;
+/** What decides which of two entries of a peer is newer. */
+export type PeerRank = Pick<PeerEntry, "uid" | "version" | "shortId">;
 
 /** Who we are. */
 export interface TopologyOptions {
@@ -274,7 +276,7 @@ export class Topology {
 }
 
 /** Orders entries of one peer: version first, then UID; a short id adds to an entry without one. */
-function isNewer(a: PeerEntry, b: PeerEntry): boolean {
+export function isNewer(a: PeerRank, b: PeerRank): boolean {
   if (a.version !== b.version) return a.version > b.version;
   if (a.uid !== b.uid) return a.uid > b.uid;
   return a.shortId !== undefined && b.shortId === undefined;

@@ -71,8 +71,11 @@ const CONNECTION = gobStruct({
 
 const CONNECTIONS = gobList(CONNECTION);
 
+/** Most entries whose encoding is kept. */
+const MAX_ENCODED = 4_096;
 /** Entries as gob messages: entries never change, every stream numbers its types alike, and the table goes out often. */
-const ENCODED = new WeakMap<PeerEntry, { peer: Uint8Array; connections: Uint8Array }>();
+let encodings = new WeakMap<PeerEntry, { peer: Uint8Array; connections: Uint8Array }>();
+let encodingCount = 0;
 
 /** Payloads are cut near this size: far below the limit of a message, and each peer's entry stays whole. */
 const CHUNK_BYTES = 4 * 1024 * 1024;
@@ -82,14 +85,14 @@ export function encodeTopology(entries: Iterable<PeerEntry>): Uint8Array[] {
   const payloads: Uint8Array[] = [];
   let gob = new GobEncoder();
   for (const entry of entries) {
-    const encoded = ENCODED.get(entry);
+    const encoded = encodings.get(entry);
     gob.define(PEER);
     const peer = encoded?.peer ?? gob.encode(PEER, toPeerSummary(entry));
     gob.append(peer).define(CONNECTIONS);
     const connections = encoded?.connections ??
       gob.encode(CONNECTIONS, entry.connections.map(toSummary));
     gob.append(connections);
-    if (encoded === undefined) ENCODED.set(entry, { peer, connections });
+    if (encoded === undefined) keepEncoding(entry, { peer, connections });
     if (gob.length < CHUNK_BYTES) continue;
     payloads.push(gob.bytes());
     gob = new GobEncoder();
@@ -98,10 +101,28 @@ export function encodeTopology(entries: Iterable<PeerEntry>): Uint8Array[] {
   return payloads;
 }
 
+function keepEncoding(
+  entry: PeerEntry,
+  encoding: { peer: Uint8Array; connections: Uint8Array },
+): void {
+  if (++encodingCount > MAX_ENCODED) {
+    encodings = new WeakMap();
+    encodingCount = 1;
+  }
+  encodings.set(entry, encoding);
+}
+
 /** Decodes a payload. @throws {WireError} if any of it does not parse */
 export function decodeTopology(payload: Uint8Array): PeerEntry[] {
   const gob = new GobDecoder(payload);
   const entries: PeerEntry[] = [];
+  // A peer that many dialled has its address in many entries: one string serves them all.
+  const addresses = new Map<string, string>();
+  const share = (address: string): string => {
+    const known = addresses.get(address);
+    if (known === undefined) addresses.set(address, address);
+    return known ?? address;
+  };
   while (!gob.done) {
     const peer = gob.next(PEER);
     const connections = gob.next(CONNECTIONS);
@@ -113,7 +134,7 @@ export function decodeTopology(payload: Uint8Array): PeerEntry[] {
       shortId: peer.HasShortID ? peer.ShortID : undefined,
       connections: connections.map((connection) => ({
         peer: readName(connection.NameByte),
-        address: connection.RemoteTCPAddr,
+        address: share(connection.RemoteTCPAddr),
         outbound: connection.Outbound,
         established: connection.Established,
       })),

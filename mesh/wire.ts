@@ -160,9 +160,14 @@ export function withLength(payload: Uint8Array): Uint8Array {
   return framed;
 }
 
+/** Room at first. */
+const FIRST_BYTES = 1024;
+/** Room that is kept when nothing waits. */
+const KEPT_BYTES = 16 * 1024;
+
 /** Received bytes that wait to be understood. */
 export class ByteQueue {
-  #bytes = new Uint8Array(1024);
+  #bytes = new Uint8Array(FIRST_BYTES);
   #start = 0;
   #end = 0;
 
@@ -188,6 +193,7 @@ export class ByteQueue {
     if (this.length < count) return undefined;
     const taken = this.#bytes.slice(this.#start, this.#start + count);
     this.#start += count;
+    if (this.#start === this.#end) this.#reset();
     return taken;
   }
 
@@ -206,9 +212,15 @@ export class ByteQueue {
     return this.take(length);
   }
 
+  /** A large message leaves no large buffer behind: every connection has its own. */
+  #reset(): void {
+    this.#start = this.#end = 0;
+    if (this.#bytes.length > KEPT_BYTES) this.#bytes = new Uint8Array(FIRST_BYTES);
+  }
+
   #make(needed: number): void {
     const target = needed > this.#bytes.length || needed * 4 < this.#bytes.length
-      ? new Uint8Array(Math.max(1024, 2 * needed))
+      ? new Uint8Array(Math.max(FIRST_BYTES, 2 * needed))
       : this.#bytes;
     target.set(this.#bytes.subarray(this.#start, this.#end));
     this.#end -= this.#start;

@@ -110,7 +110,7 @@ fuzz({
 
 fuzz({
   name: "parseMessage()",
-  share: 0.14,
+  share: 0.12,
   seeds: MESSAGES,
   run: (input) => {
     const message = refused(() => parseMessage(input));
@@ -153,7 +153,7 @@ function half(): number {
 
 fuzz({
   name: "Topology.apply()",
-  share: 0.16,
+  share: 0.14,
   seeds: TABLES,
   run: (input) => {
     if (++age % 500 === 0) table = newTable();

@@ -143,11 +143,18 @@ export class World {
   readonly silent = new Set<string>();
   /** Plaintext-free counter of all bytes sent. */
   bytesSent = 0;
+  /** Changes what a node sends to another. */
+  onSend = (_from: Node, _to: Node, bytes: Uint8Array): Uint8Array => bytes;
   #nodes: Node[] = [];
   #queue: { at: Millis; seq: number; run: () => void }[] = [];
   #ends = new Map<Node, Map<number, End>>();
   #seq = 0;
   #nextPort = 40_000;
+
+  /** All nodes that run. */
+  get nodes(): readonly Node[] {
+    return this.#nodes;
+  }
 
   /** Starts peer `n`; another run of the same peer replaces the first. */
   start(n: number, change: Partial<MeshConfig> = {}, crypto: MeshCrypto = portableCrypto): Node {
@@ -284,7 +291,8 @@ export class World {
         if (!other.node.stalled) {
           this.feed(node, { kind: "sent", id, bytes: chunk.length });
         }
-        this.feed(other.node, { kind: "received", id: other.id, bytes: chunk });
+        const bytes = this.onSend(node, other.node, chunk);
+        this.feed(other.node, { kind: "received", id: other.id, bytes });
       });
     }
   }

@@ -15,7 +15,7 @@ import * as oracle from "./oracle.ts";
 import type { Run } from "./peer.ts";
 import { componentsOf, problemsOf } from "./properties.ts";
 import type { Event, Pair, Scenario } from "./scenario.ts";
-import { nameOf, numberOf, World } from "./world.ts";
+import { FOREIGN, nameOf, numberOf, World } from "./world.ts";
 
 /** Longest time to converge; a pause between two dials may be nine minutes, jitter included. */
 const PATIENCE_MS = 15 * 60_000;
@@ -29,8 +29,6 @@ const WATCH_MS = 60_500;
 const MAX_MESSAGES = 3;
 /** Ticks that a peer may want a second, for itself and for each link. */
 const MAX_TICKS = 10;
-/** Name of the channel that no core handles. */
-const FOREIGN = "simulated";
 /** Up to so many peers each neighbour is among the random ones. */
 const SURE_PEERS = 6;
 

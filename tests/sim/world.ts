@@ -184,7 +184,7 @@ export class World {
   #listen(from: number, to: number, bytes: Uint8Array): void {
     if (!this.listens) return;
     const message = parseMessage(bytes);
-    if ("channel" in message && message.channel !== "topology") {
+    if ("channel" in message && message.channel === FOREIGN) {
       this.foreign.push({ from, to, kind: message.kind });
     }
   }
@@ -196,6 +196,9 @@ export class World {
     this.run(b)?.lookAtPath(a);
   }
 }
+
+/** Name of the channel that no core handles. */
+export const FOREIGN = "simulated";
 
 /** Returns the name of a peer. */
 export function nameOf(peer: number): number {

@@ -30,6 +30,7 @@ import { Dialer, type DialerAction } from "./dialer.ts";
 import { Discovery } from "./discovery.ts";
 import { Door } from "./door.ts";
 import { encodeFeatures, isTrusted, parseTrustedSubnet } from "./features.ts";
+import type { Channel } from "./gossip.ts";
 import type { Introduction } from "./handshake.ts";
 import { linkOf, type Live, type LiveLink, makeLink, newLive } from "./live.ts";
 import type { MeshInput, MeshOutput } from "./mesh_io.ts";
@@ -72,9 +73,15 @@ export class MeshCore implements Machine<MeshInput, MeshOutput> {
   /**
    * Sets everything up and takes the targets of the configuration.
    *
+   * @param channels gossip channels that others handle, beside our own
    * @throws {WireError} if a target or a trusted subnet does not parse
    */
-  constructor(config: MeshConfig, crypto: MeshCrypto, now: Millis) {
+  constructor(
+    config: MeshConfig,
+    crypto: MeshCrypto,
+    now: Millis,
+    channels: readonly Channel[] = [],
+  ) {
     this.#config = config;
     this.#crypto = crypto;
     this.#trustedSubnets = config.trustedSubnets.map(parseTrustedSubnet);
@@ -82,7 +89,7 @@ export class MeshCore implements Machine<MeshInput, MeshOutput> {
     const { name, nickname, port } = config;
     this.topology = new Topology({ name, nickname, uid: randomUint64(crypto), random });
     const { sha256 } = crypto;
-    this.#spreading = new Spreading({ topology: this.topology, random, sha256 }, now);
+    this.#spreading = new Spreading({ topology: this.topology, random, sha256, channels }, now);
     this.#dialer = new Dialer({ port, random });
     this.#discovery = new Discovery(this.topology, port);
     this.#settleAt = now;
@@ -154,6 +161,12 @@ export class MeshCore implements Machine<MeshInput, MeshOutput> {
       case "forget":
         this.#dialer.forget(input.targets);
         return this.#mark();
+      case "gossip":
+        return this.#spreading.gossip(input.channel, input.item);
+      case "broadcast":
+        return this.#spreading.broadcast(input.channel, input.item);
+      case "unicast":
+        return this.#spreading.unicast(input.channel, input.to, input.payload);
       case "tick":
         return this.#tick(now);
     }

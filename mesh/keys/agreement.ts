@@ -15,6 +15,8 @@
  */
 
 import { type Machine, type Millis, type PeerName, WireError } from "../../base/mod.ts";
+import { Answers } from "./answers.ts";
+import { Asks } from "./asks.ts";
 import {
   type KeyMessage,
   type M1,
@@ -25,35 +27,19 @@ import {
   SUITE_AES,
   SUITE_CHACHA,
 } from "./codec.ts";
-import type { InstalledKeys, KeysInput, KeysOptions, KeysOutput } from "./io.ts";
+import type { InstalledKeys, KeysInput, KeysOptions, KeysOutput, PairState } from "./io.ts";
 import { KeyIds } from "./key_ids.ts";
 import type { RingAction } from "./key_ring.ts";
 import { Pair } from "./pair.ts";
-import { Rate } from "./rate.ts";
-import { Answering, Asking, chooseSuite, type RunOptions } from "./run.ts";
+import { chooseSuite, type RunOptions } from "./run.ts";
 import { passwordSecret } from "./schedule.ts";
 
-/** A run is given up after this time. */
-const RUN_MS = 10_000;
-/** Most runs that we answer at a time, and most that we ask in. */
-const MAX_RUNS = 256;
 /** Peers with whom keys are agreed before there is traffic. */
 const MAX_EAGER = 256;
 /** Most pairs: there are no more short ids. */
 const MAX_PAIRS = 4_096;
 /** How long keys of a peer outlive its place in the topology: a partition may heal. */
 const GONE_MS = 120_000;
-/** M1s at once, and between two after that: 200 peers that start together meet within seconds, not in one burst. */
-const ASK_BURST = 16;
-const ASK_INTERVAL_MS = 50;
-/** Answers at once, and between two: each costs two multiplications and a key id, which rests for ten minutes. */
-const ANSWER_BURST = 256;
-const ANSWER_INTERVAL_MS = 50;
-
-interface Answer {
-  readonly run: Answering;
-  readonly until: Millis;
-}
 
 /** The core of key agreement. */
 export class KeyAgreement implements Machine<KeysInput, KeysOutput> {
@@ -64,10 +50,8 @@ export class KeyAgreement implements Machine<KeysInput, KeysOutput> {
   #uid = 0n;
   #peers = new Map<PeerName, bigint>();
   #pairs = new Map<PeerName, Pair>();
-  #answers = new Map<PeerName, Answer>();
-  #asking = 0;
-  #asks = new Rate(ASK_BURST, ASK_INTERVAL_MS);
-  #answerRate = new Rate(ANSWER_BURST, ANSWER_INTERVAL_MS);
+  #answers: Answers;
+  #asks: Asks;
   #out: KeysOutput[] = [];
   #deadline: Millis = Infinity;
 
@@ -78,6 +62,8 @@ export class KeyAgreement implements Machine<KeysInput, KeysOutput> {
     this.#passwordSecrets = passwords.map((password) => passwordSecret(crypto, password));
     this.#suites = aes ? SUITE_AES | SUITE_CHACHA : SUITE_CHACHA;
     this.#ids = new KeyIds(crypto.randomBytes);
+    this.#answers = new Answers(this.#ids);
+    this.#asks = new Asks(this.#ids);
   }
 
   /** Takes one input; what others send never makes it throw. */
@@ -111,8 +97,7 @@ export class KeyAgreement implements Machine<KeysInput, KeysOutput> {
       case "worked":
         return this.#worked(input.peer, input.receiveId, now);
       case "exhausted":
-        if (!this.#answers.has(input.peer)) this.#pairs.get(input.peer)?.exhaust(now);
-        return;
+        return this.#pairs.get(input.peer)?.exhaust(now);
       case "tick":
         return;
     }
@@ -168,28 +153,16 @@ export class KeyAgreement implements Machine<KeysInput, KeysOutput> {
     const pair = this.#pair(from, now);
     const meant = m1.uidR === this.#uid && this.#uid !== 0n && m1.uidI === pair?.uid;
     if (pair === undefined || !meant) return;
-    const known = this.#answers.get(from);
-    if (known?.run.answers(bytes)) {
-      this.#out.push({ kind: "send", to: from, payload: known.run.m2 });
-      return;
-    }
+    const again = this.#answers.repeat(from, bytes);
+    if (again !== undefined) return this.#send(pair, again);
     // Both asked: the lower name's run goes on.
     if (pair.run !== undefined && this.#options.self < from) return;
     if (chooseSuite(this.#suites, m1.suites) === 0) return pair.fail("no common cipher");
-    this.#answer(pair, m1, bytes, now);
-  }
-
-  #answer(pair: Pair, m1: M1, bytes: Uint8Array, now: Millis): void {
-    const replaces = this.#answers.has(pair.name);
-    if (!replaces && this.#answers.size >= MAX_RUNS || !this.#answerRate.take(now)) return;
-    const receiveId = this.#ids.take(now);
-    if (receiveId === undefined) return;
-    const run = Answering.answer(this.#runOptions(pair), m1, bytes, receiveId);
-    if (run === undefined) return this.#ids.release(receiveId, now);
-    this.#endRuns(pair, now);
-    this.#answers.set(pair.name, { run, until: now + RUN_MS });
-    pair.waitFor(now + RUN_MS);
-    this.#out.push({ kind: "send", to: pair.name, payload: run.m2 });
+    const answer = this.#answers.begin(this.#runOptions(pair), m1, bytes, now);
+    if (answer === undefined) return;
+    this.#asks.end(pair, now);
+    pair.waitFor(answer.until);
+    this.#send(pair, answer.m2);
   }
 
   #onM2(from: PeerName, m2: M2, now: Millis): void {
@@ -197,17 +170,17 @@ export class KeyAgreement implements Machine<KeysInput, KeysOutput> {
     const result = pair?.run?.take(m2);
     if (pair === undefined || result === undefined || result.kind === "ignored") return;
     if (result.kind === "failed") {
-      this.#endAsking(pair, now);
+      this.#asks.end(pair, now);
       return pair.fail(result.reason);
     }
     if (result.kind === "keys") this.#install(pair, result.keys, now);
     const m3 = pair.run?.m3;
-    if (m3 !== undefined) this.#out.push({ kind: "send", to: from, payload: m3 });
+    if (m3 !== undefined) this.#send(pair, m3);
   }
 
   #onM3(from: PeerName, m3: M3, now: Millis): void {
     const pair = this.#pairs.get(from);
-    const keys = this.#answers.get(from)?.run.confirm(m3);
+    const keys = this.#answers.confirm(from, m3);
     if (pair === undefined || keys === undefined) return;
     this.#install(pair, keys, now);
     pair.succeed(now);
@@ -222,10 +195,12 @@ export class KeyAgreement implements Machine<KeysInput, KeysOutput> {
 
   #worked(peer: PeerName, receiveId: number, now: Millis): void {
     const pair = this.#pairs.get(peer);
-    if (pair === undefined) return;
-    this.#perform(pair, pair.ring.worked(receiveId, now), now);
-    if (pair.run?.receiveId !== receiveId || pair.run.m3 === undefined) return;
-    this.#endAsking(pair, now);
+    const actions = pair?.ring.worked(receiveId, now) ?? [];
+    if (pair === undefined || actions.length === 0) return;
+    this.#perform(pair, actions, now);
+    // It may be the key of an earlier run that nobody hoped for any more; a later one goes on.
+    if (pair.run !== undefined && pair.run.receiveId !== receiveId) return;
+    this.#asks.end(pair, now);
     pair.succeed(now);
   }
 
@@ -233,25 +208,20 @@ export class KeyAgreement implements Machine<KeysInput, KeysOutput> {
     for (const action of actions) {
       this.#out.push({ ...action, peer: pair.name });
       if (action.kind === "retire") this.#ids.release(action.receiveId, now);
-      if (action.kind === "stop") pair.fail("the key is three hours old");
+      if (action.kind === "stop") pair.fail(pair.reason ?? "the key is three hours old");
     }
   }
 
   // Time
 
   #expire(now: Millis): void {
-    for (const [name, { run, until }] of this.#answers) {
-      if (now < until) continue;
-      const { confirmed } = run;
-      this.#endAnswer(name, now);
-      if (!confirmed) this.#pairs.get(name)?.fail("it did not confirm the key");
+    for (const name of this.#answers.expire(now)) {
+      const pair = this.#pairs.get(name);
+      if (pair?.ring.sends === false) pair.fail("it did not confirm the key");
     }
     for (const pair of this.#pairs.values()) {
-      if (pair.run !== undefined && now >= pair.runUntil) {
-        const answered = pair.run.m3 !== undefined;
-        this.#endAsking(pair, now);
-        pair.fail(answered ? "no data came under the new key" : "no answer");
-      }
+      const failure = this.#asks.expire(pair, now);
+      if (failure !== undefined) pair.fail(failure);
       this.#perform(pair, pair.ring.expire(now), now);
       if (now >= pair.goneAt) this.#forget(pair, now);
     }
@@ -268,25 +238,19 @@ export class KeyAgreement implements Machine<KeysInput, KeysOutput> {
 
   /** When a pair wants to ask; never while the other's M1 is being answered. */
   #askAt(pair: Pair): Millis {
-    const answering = this.#answers.get(pair.name)?.run.confirmed === false;
-    const full = pair.run === undefined && this.#asking >= MAX_RUNS;
-    return pair.goneAt !== Infinity || this.#uid === 0n || answering || full
-      ? Infinity
-      : pair.dueAt;
+    const waits = pair.goneAt !== Infinity || this.#answers.awaits(pair.name) ||
+      !this.#asks.hasRoom(pair);
+    return waits || this.#uid === 0n ? Infinity : pair.dueAt;
   }
 
   #ask(pair: Pair, now: Millis): void {
     pair.asked(now);
     if (pair.run === undefined) {
-      const receiveId = this.#ids.take(now);
-      if (receiveId === undefined) return;
-      // What answered before is over; a repeated M1 of the other starts it again.
-      this.#endAnswer(pair.name, now);
-      pair.begin(new Asking(this.#runOptions(pair), receiveId), now + RUN_MS);
-      this.#asking++;
+      // What was answered before is over; a repeated M1 of the other would begin anew.
+      this.#answers.end(pair.name, now);
+      this.#asks.begin(pair, this.#runOptions(pair), now);
     }
-    const payload = pair.run?.m1;
-    if (payload !== undefined) this.#out.push({ kind: "send", to: pair.name, payload });
+    if (pair.run !== undefined) this.#send(pair, pair.run.m1);
   }
 
   #runOptions(pair: Pair): RunOptions {
@@ -304,47 +268,34 @@ export class KeyAgreement implements Machine<KeysInput, KeysOutput> {
   // Ends
 
   #endRuns(pair: Pair, now: Millis): void {
-    this.#endAsking(pair, now);
-    this.#endAnswer(pair.name, now);
-  }
-
-  #endAsking(pair: Pair, now: Millis): void {
-    const { run } = pair;
-    if (run === undefined) return;
-    run.wipe();
-    pair.end();
-    this.#asking--;
-    // With M3 the id belongs to an installed key.
-    if (run.m3 === undefined) this.#ids.release(run.receiveId, now);
-  }
-
-  #endAnswer(name: PeerName, now: Millis): void {
-    const run = this.#answers.get(name)?.run;
-    if (run === undefined) return;
-    this.#answers.delete(name);
-    if (!run.confirmed) this.#ids.release(run.receiveId, now);
-    run.wipe();
+    this.#asks.end(pair, now);
+    this.#answers.end(pair.name, now);
   }
 
   #forget(pair: Pair, now: Millis): void {
     this.#endRuns(pair, now);
     this.#perform(pair, pair.ring.clear(), now);
     this.#pairs.delete(pair.name);
-    if (pair.told === "none ") return;
-    this.#out.push({ kind: "state", peer: pair.name, state: "none", reason: undefined });
+    if (pair.told.state !== "none") this.#say(pair, "none", undefined);
   }
 
   #tell(pair: Pair): void {
-    const state = pair.state(this.#answers.has(pair.name));
-    const text = `${state} ${pair.reason ?? ""}`;
-    if (text === pair.told) return;
-    pair.told = text;
-    this.#out.push({ kind: "state", peer: pair.name, state, reason: pair.reason });
+    const state = pair.state(this.#answers.awaits(pair.name));
+    const { told, reason } = pair;
+    if (state !== told.state || reason !== told.reason) this.#say(pair, state, reason);
+  }
+
+  #say(pair: Pair, state: PairState, reason: string | undefined): void {
+    pair.told = { state, reason };
+    this.#out.push({ kind: "state", peer: pair.name, state, reason });
+  }
+
+  #send(pair: Pair, payload: Uint8Array): void {
+    this.#out.push({ kind: "send", to: pair.name, payload });
   }
 
   #firstDeadline(): Millis {
-    let [first, ask] = [Infinity, Infinity];
-    for (const { until } of this.#answers.values()) first = Math.min(first, until);
+    let [first, ask] = [this.#answers.deadline(), Infinity];
     for (const pair of this.#pairs.values()) {
       first = Math.min(first, pair.ring.deadline(), pair.runUntil, pair.goneAt);
       ask = Math.min(ask, this.#askAt(pair));

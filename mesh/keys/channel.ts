@@ -14,7 +14,7 @@ export const KEYS_CHANNEL = "weft-keys";
 /** Hands messages for us to key agreement. What is gossiped or broadcast on it is ignored and goes no further. */
 export class KeysChannel implements Channel<never> {
   /** Name on the wire. */
-  readonly name = KEYS_CHANNEL;
+  readonly name: string = KEYS_CHANNEL;
   #feed: (input: KeysInput & { kind: "received" }) => void;
 
   /**

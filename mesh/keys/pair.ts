@@ -37,7 +37,7 @@ export class Pair {
   /** Why the last run failed, until one succeeds. */
   reason: string | undefined;
   /** What was said of it last. */
-  told = "none ";
+  told: { state: PairState; reason: string | undefined } = { state: "none", reason: undefined };
   #run: Asking | undefined;
   #runUntil: Millis = Infinity;
   #interval = FIRST_INTERVAL_MS;

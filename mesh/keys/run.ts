@@ -187,7 +187,7 @@ export class Answering {
    * Answers M1.
    *
    * @param bytes M1 as it came
-   * @returns `undefined` if its public key is of low order
+   * @returns `undefined` if its public key is of low order, or ours
    */
   static answer(
     options: RunOptions,
@@ -197,6 +197,7 @@ export class Answering {
   ): Answering | undefined {
     const { crypto, self, uid, peer, peerUid, passwordSecrets } = options;
     const { publicKey, privateKey } = crypto.generateKeyPair();
+    if (equalBytes(publicKey, m1.eI)) return undefined;
     const dh = crypto.x25519(privateKey, m1.eI);
     privateKey.fill(0);
     const m2: M2 = {

@@ -70,10 +70,14 @@ export class KeyAgreement implements Machine<KeysInput, KeysOutput> {
   handle(input: KeysInput, now: Millis): void {
     if (this.#passwordSecrets.length === 0) return;
     this.#dispatch(input, now);
-    this.#expire(now);
-    this.#askDue(now);
-    for (const pair of this.#pairs.values()) this.#tell(pair);
-    this.#deadline = this.#firstDeadline();
+    if (input.kind === "peers" || input.kind === "tick" || now >= this.#deadline) {
+      return this.#sweep(now);
+    }
+    // With thousands of pairs a message looks at its own only; what became due is for the next tick.
+    const pair = this.#pairs.get(input.kind === "received" ? input.from : input.peer);
+    if (pair === undefined) return;
+    this.#tell(pair);
+    this.#deadline = Math.min(this.#deadline, this.#firstDeadline([pair]));
   }
 
   /** Returns the next output. */
@@ -214,6 +218,13 @@ export class KeyAgreement implements Machine<KeysInput, KeysOutput> {
 
   // Time
 
+  #sweep(now: Millis): void {
+    this.#expire(now);
+    this.#askDue(now);
+    for (const pair of this.#pairs.values()) this.#tell(pair);
+    this.#deadline = this.#firstDeadline(this.#pairs.values());
+  }
+
   #expire(now: Millis): void {
     for (const name of this.#answers.expire(now)) {
       const pair = this.#pairs.get(name);
@@ -294,9 +305,9 @@ export class KeyAgreement implements Machine<KeysInput, KeysOutput> {
     this.#out.push({ kind: "send", to: pair.name, payload });
   }
 
-  #firstDeadline(): Millis {
+  #firstDeadline(pairs: Iterable<Pair>): Millis {
     let [first, ask] = [this.#answers.deadline(), Infinity];
-    for (const pair of this.#pairs.values()) {
+    for (const pair of pairs) {
       first = Math.min(first, pair.ring.deadline(), pair.runUntil, pair.goneAt);
       ask = Math.min(ask, this.#askAt(pair));
     }

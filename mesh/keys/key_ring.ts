@@ -20,8 +20,8 @@ const OVERLAP_MS = 10_000;
 const MAX_OVERLAP_MS = 120_000;
 /** Nothing is sealed with a key that is older. */
 export const KEY_LIMIT_MS: Millis = 3 * 60 * 60_000;
-/** Most keys of one pair: a peer that agrees on new ones all the time pushes out the oldest. */
-const MAX_HELD = 4;
+/** Most keys of one pair: more than runs fit into two minutes; a peer that agrees on new ones all the time loses old ones. */
+const MAX_HELD = 8;
 
 interface Held {
   readonly receiveId: number;

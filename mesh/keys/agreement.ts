@@ -233,13 +233,15 @@ export class KeyAgreement implements Machine<KeysInput, KeysOutput> {
     for (const pair of this.#pairs.values()) {
       const failure = this.#asks.expire(pair, now);
       if (failure !== undefined) pair.fail(failure);
-      this.#perform(pair, pair.ring.expire(now), now);
+      if (now >= pair.ring.deadline()) this.#perform(pair, pair.ring.expire(now), now);
       if (now >= pair.goneAt) this.#forget(pair, now);
     }
   }
 
   #askDue(now: Millis): void {
-    const due = [...this.#pairs.values()].filter((pair) => this.#askAt(pair) <= now);
+    if (now < this.#asks.freeAt()) return;
+    const due: Pair[] = [];
+    for (const pair of this.#pairs.values()) if (this.#askAt(pair) <= now) due.push(pair);
     due.sort((a, b) => Number(b.urgent) - Number(a.urgent) || a.dueAt - b.dueAt);
     for (const pair of due) {
       if (!this.#asks.take(now)) return;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { must, type PeerName } from "../../base/mod.ts";
 import { type KeyNode, KeyWorld, nameOf, toyKeyCrypto } from "../../tests/helpers/key_world.ts";
-import { BadLink, dice } from "../../tests/helpers/underlay.ts";
+import { dice } from "../../tests/helpers/underlay.ts";
 import { type M1, type M2, parseKeyMessage, writeKeyMessage } from "./codec.ts";
 import type { KeysOutput } from "./io.ts";
 
@@ -132,9 +132,11 @@ Deno.test("KeyAgreement refuses a public key of low order, its own, and a suite 
 
 Deno.test("KeyAgreement keeps its keys and its other pairs when somebody asks without end", () => {
   const { world, one, two } = agreed();
-  const strangers = Array.from({ length: 1_000 }, (_, i) => i + 10);
-  world.meet(...strangers);
-  world.run(60_000);
+  const strangers = Array.from({ length: 300 }, (_, i) => i + 10);
+  const peers = [one, two].map(({ name, uid }) => ({ name, uid }));
+  peers.push(...strangers.map((n) => ({ name: nameOf(n), uid: 99n })));
+  one.feed({ kind: "peers", peers });
+  world.run(30_000);
   const before = [
     touches(one),
     one.of("send").filter((out) => out.payload[0] === 2).length,
@@ -149,9 +151,9 @@ Deno.test("KeyAgreement keeps its keys and its other pairs when somebody asks wi
   assert.deepEqual(touches(one), before[0]);
   const answers = one.of("send").filter((out) => out.payload[0] === 2).length - before[1];
   assert.ok(answers > 0 && answers <= 256, `${answers} answers at once`);
-  world.run(30_000);
+  world.run(11_000);
   one.feed({ kind: "exhausted", peer: two.name });
-  world.run(60_000);
+  world.run(20_000);
   assert.equal(one.of("install").length, 2);
   assert.equal(one.state(2), "ready");
 });
@@ -173,66 +175,6 @@ Deno.test("KeyAgreement never throws and touches no key for any bytes", () => {
   }));
   assert.deepEqual(touches(one), before);
   assert.equal(two.state(1), "ready");
-});
-
-/** What happens in a random run. */
-type Step =
-  | { readonly kind: "run"; readonly ms: number }
-  | { readonly kind: "exhausted" | "wanted" | "restart"; readonly n: number; readonly m: number }
-  | { readonly kind: "replay"; readonly which: number }
-  | { readonly kind: "data"; readonly works: boolean };
-
-const who = { n: fc.integer({ min: 1, max: 3 }), m: fc.integer({ min: 1, max: 3 }) };
-const step: fc.Arbitrary<Step> = fc.oneof(
-  fc.record({ kind: fc.constant("run" as const), ms: fc.integer({ min: 1, max: 30_000 }) }),
-  fc.record({
-    kind: fc.constantFrom("exhausted" as const, "wanted" as const, "restart" as const),
-    ...who,
-  }),
-  fc.record({ kind: fc.constant("replay" as const), which: fc.nat() }),
-  fc.record({ kind: fc.constant("data" as const), works: fc.boolean() }),
-);
-
-/** The helper's data plane checks all along that keys are equal, ids unique and not used again too early. */
-function play(seed: number, steps: readonly Step[]): void {
-  const world = new KeyWorld();
-  const faults = { loss: 0.3, duplication: 0.2, reorder: 0.2, reorderMs: 15_000, jitterMs: 800 };
-  const link = new BadLink(faults, seed);
-  const seen: Seen[] = [];
-  world.delays = (from, to, payload) => {
-    seen.push({ from, to, payload: payload.slice() });
-    return link.send().map((delay) => delay + 1);
-  };
-  for (const n of [1, 2, 3]) world.start(n);
-  world.meet();
-  for (const each of steps) {
-    if (each.kind === "run") world.run(each.ms);
-    else if (each.kind === "data") world.data = each.works;
-    else if (each.kind === "replay") {
-      const old = seen[each.which % Math.max(1, seen.length)];
-      if (old === undefined) continue;
-      world.node(old.to)?.feed({ kind: "received", from: old.from, payload: old.payload });
-    } else if (each.kind === "restart") {
-      world.start(each.n);
-      world.meet();
-    } else world.node(nameOf(each.n))?.feed({ kind: each.kind, peer: nameOf(each.m) });
-  }
-  link.faults = {};
-  world.data = true;
-  world.run(400_000);
-  for (const [n, m] of [[1, 2], [1, 3], [2, 3]] as const) {
-    const [one, two] = [must(world.node(nameOf(n)), "node"), must(world.node(nameOf(m)), "node")];
-    assert.ok(two.opens(n).includes(one.sendsWith(m) ?? "none"), `${n} to ${m}`);
-    assert.ok(one.opens(m).includes(two.sendsWith(n) ?? "none"), `${m} to ${n}`);
-    assert.ok(one.state(m).startsWith("ready") && two.state(n).startsWith("ready"));
-  }
-}
-
-Deno.test("KeyAgreement gives both ends equal keys over a network that loses, repeats and reorders", () => {
-  fc.assert(
-    fc.property(fc.nat(), fc.array(step, { maxLength: 30 }), play),
-    { numRuns: 150 },
-  );
 });
 
 Deno.test("KeyAgreement holds a bounded number of keys and ids however often it agrees", () => {

@@ -27,19 +27,20 @@ import {
   SUITE_AES,
   SUITE_CHACHA,
 } from "./codec.ts";
-import type { InstalledKeys, KeysInput, KeysOptions, KeysOutput, PairState } from "./io.ts";
+import {
+  type InstalledKeys,
+  type KeysInput,
+  type KeysOptions,
+  type KeysOutput,
+  type PairState,
+  REASONS,
+} from "./io.ts";
 import { KeyIds } from "./key_ids.ts";
 import type { RingAction } from "./key_ring.ts";
-import { Pair } from "./pair.ts";
+import type { Pair } from "./pair.ts";
+import { Pairs } from "./pairs.ts";
 import { chooseSuite, type RunOptions } from "./run.ts";
 import { passwordSecret } from "./schedule.ts";
-
-/** Peers with whom keys are agreed before there is traffic. */
-const MAX_EAGER = 256;
-/** Most pairs: there are no more short ids. */
-const MAX_PAIRS = 4_096;
-/** How long keys of a peer outlive its place in the topology: a partition may heal. */
-const GONE_MS = 120_000;
 
 /** The core of key agreement. */
 export class KeyAgreement implements Machine<KeysInput, KeysOutput> {
@@ -47,9 +48,7 @@ export class KeyAgreement implements Machine<KeysInput, KeysOutput> {
   #passwordSecrets: readonly Uint8Array[];
   #suites: number;
   #ids: KeyIds;
-  #uid = 0n;
-  #peers = new Map<PeerName, bigint>();
-  #pairs = new Map<PeerName, Pair>();
+  #pairs: Pairs;
   #answers: Answers;
   #asks: Asks;
   #out: KeysOutput[] = [];
@@ -61,6 +60,7 @@ export class KeyAgreement implements Machine<KeysInput, KeysOutput> {
     this.#options = options;
     this.#passwordSecrets = passwords.map((password) => passwordSecret(crypto, password));
     this.#suites = aes ? SUITE_AES | SUITE_CHACHA : SUITE_CHACHA;
+    this.#pairs = new Pairs(options.self);
     this.#ids = new KeyIds(crypto.randomBytes);
     this.#answers = new Answers(this.#ids);
     this.#asks = new Asks(this.#ids);
@@ -93,11 +93,12 @@ export class KeyAgreement implements Machine<KeysInput, KeysOutput> {
   #dispatch(input: KeysInput, now: Millis): void {
     switch (input.kind) {
       case "peers":
-        return this.#setPeers(input.peers, now);
+        for (const pair of this.#pairs.update(input.peers, now)) this.#endRuns(pair, now);
+        return;
       case "received":
         return this.#receive(input.from, input.payload, now);
       case "wanted":
-        return this.#pair(input.peer, now)?.want(now);
+        return this.#pairs.with(input.peer, now)?.want(now);
       case "worked":
         return this.#worked(input.peer, input.receiveId, now);
       case "exhausted":
@@ -105,37 +106,6 @@ export class KeyAgreement implements Machine<KeysInput, KeysOutput> {
       case "tick":
         return;
     }
-  }
-
-  // Peers
-
-  #setPeers(list: readonly { name: PeerName; uid: bigint }[], now: Millis): void {
-    const { self } = this.#options;
-    this.#uid = list.find(({ name }) => name === self)?.uid ?? this.#uid;
-    const others = list.filter(({ name, uid }) => name !== self && uid !== 0n);
-    this.#peers = new Map(others.map(({ name, uid }) => [name, uid]));
-    for (const pair of this.#pairs.values()) {
-      const uid = this.#peers.get(pair.name);
-      if (uid === pair.uid) pair.goneAt = Infinity;
-      else this.#endRuns(pair, now);
-      if (uid === undefined) pair.goneAt = Math.min(pair.goneAt, now + GONE_MS);
-      else if (uid !== pair.uid) pair.restart(uid, now);
-    }
-    for (const name of this.#peers.keys()) {
-      if (this.#pairs.size >= MAX_EAGER) break;
-      this.#pair(name, now);
-    }
-  }
-
-  /** Returns the pair with a peer of the topology; makes it if need be. */
-  #pair(name: PeerName, now: Millis): Pair | undefined {
-    const uid = this.#peers.get(name);
-    if (uid === undefined) return undefined;
-    const known = this.#pairs.get(name);
-    if (known !== undefined || this.#pairs.size >= MAX_PAIRS) return known;
-    const pair = new Pair(name, uid, this.#options.self < name, now);
-    this.#pairs.set(name, pair);
-    return pair;
   }
 
   // Messages
@@ -154,14 +124,15 @@ export class KeyAgreement implements Machine<KeysInput, KeysOutput> {
   }
 
   #onM1(from: PeerName, m1: M1, bytes: Uint8Array, now: Millis): void {
-    const pair = this.#pair(from, now);
-    const meant = m1.uidR === this.#uid && this.#uid !== 0n && m1.uidI === pair?.uid;
+    const pair = this.#pairs.with(from, now);
+    const { uid } = this.#pairs;
+    const meant = uid !== 0n && m1.uidR === uid && m1.uidI === pair?.uid;
     if (pair === undefined || !meant) return;
     const again = this.#answers.repeat(from, bytes);
     if (again !== undefined) return this.#send(pair, again);
     // Both asked: the lower name's run goes on.
     if (pair.run !== undefined && this.#options.self < from) return;
-    if (chooseSuite(this.#suites, m1.suites) === 0) return pair.fail("no common cipher");
+    if (chooseSuite(this.#suites, m1.suites) === 0) return pair.fail(REASONS.noCipher);
     const answer = this.#answers.begin(this.#runOptions(pair), m1, bytes, now);
     if (answer === undefined) return;
     this.#asks.end(pair, now);
@@ -212,7 +183,7 @@ export class KeyAgreement implements Machine<KeysInput, KeysOutput> {
     for (const action of actions) {
       this.#out.push({ ...action, peer: pair.name });
       if (action.kind === "retire") this.#ids.release(action.receiveId, now);
-      if (action.kind === "stop") pair.fail(pair.reason ?? "the key is three hours old");
+      if (action.kind === "stop") pair.fail(pair.reason ?? REASONS.tooOld);
     }
   }
 
@@ -228,7 +199,9 @@ export class KeyAgreement implements Machine<KeysInput, KeysOutput> {
   #expire(now: Millis): void {
     for (const name of this.#answers.expire(now)) {
       const pair = this.#pairs.get(name);
-      if (pair?.ring.sends === false) pair.fail("it did not confirm the key");
+      // Of two reasons the one that helps more is kept.
+      if (pair === undefined || pair.ring.sends || pair.reason === REASONS.noPassword) continue;
+      pair.fail(REASONS.notConfirmed);
     }
     for (const pair of this.#pairs.values()) {
       const failure = this.#asks.expire(pair, now);
@@ -253,7 +226,7 @@ export class KeyAgreement implements Machine<KeysInput, KeysOutput> {
   #askAt(pair: Pair): Millis {
     const waits = pair.goneAt !== Infinity || this.#answers.awaits(pair.name) ||
       !this.#asks.hasRoom(pair);
-    return waits || this.#uid === 0n ? Infinity : pair.dueAt;
+    return waits || this.#pairs.uid === 0n ? Infinity : pair.dueAt;
   }
 
   #ask(pair: Pair, now: Millis): void {
@@ -272,7 +245,7 @@ export class KeyAgreement implements Machine<KeysInput, KeysOutput> {
       passwordSecrets: this.#passwordSecrets,
       suites: this.#suites,
       self: this.#options.self,
-      uid: this.#uid,
+      uid: this.#pairs.uid,
       peer: pair.name,
       peerUid: pair.uid,
     };
@@ -288,7 +261,7 @@ export class KeyAgreement implements Machine<KeysInput, KeysOutput> {
   #forget(pair: Pair, now: Millis): void {
     this.#endRuns(pair, now);
     this.#perform(pair, pair.ring.clear(), now);
-    this.#pairs.delete(pair.name);
+    this.#pairs.delete(pair);
     if (pair.told.state !== "none") this.#say(pair, "none", undefined);
   }
 

@@ -5,6 +5,7 @@
  */
 
 import type { Millis } from "../../base/mod.ts";
+import { REASONS } from "./io.ts";
 import type { KeyIds } from "./key_ids.ts";
 import type { Pair } from "./pair.ts";
 import { Rate } from "./rate.ts";
@@ -73,6 +74,6 @@ export class Asks {
     const { run, runUntil } = pair;
     if (run === undefined || now < runUntil) return undefined;
     this.end(pair, now);
-    return run.m3 === undefined ? "no answer" : "no data came under the new key";
+    return run.m3 === undefined ? REASONS.noAnswer : REASONS.noData;
   }
 }

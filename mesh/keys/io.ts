@@ -81,12 +81,23 @@ export interface InstalledKeys {
   readonly sendNow: boolean;
 }
 
+/** Why a pair has no key, or no new one. */
+export const REASONS = {
+  noAnswer: "no answer",
+  noPassword: "no common password",
+  noCipher: "no common cipher",
+  badKey: "its public key is bad",
+  notConfirmed: "it did not confirm the key",
+  noData: "no data came under the new key",
+  tooOld: "the key is three hours old",
+} as const;
+
 /** Where a pair stands. `none`: nothing is known or wanted. `failed`: tried again, less and less often. */
 export type PairState = "none" | "agreeing" | "ready" | "failed";
 
 /** What key agreement wants. */
 export type KeysOutput =
-  /** Send on the channel; lost messages are sent again. */
+  /** Send on the channel; lost messages are sent again, so the bytes are not to be changed. */
   | { readonly kind: "send"; readonly to: PeerName; readonly payload: Uint8Array }
   /** Accept segments under the receive key from now on; `sendNow` says what to do with the send key. */
   | { readonly kind: "install"; readonly keys: InstalledKeys }

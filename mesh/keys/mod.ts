@@ -10,7 +10,8 @@
  *
  *   codec      M1, M2, M3            schedule   transcript, tags, keys
  *   run        one run, as I or R    key_ring   keys of one pair
- *   pair       when to ask           key_ids, rate
+ *   pair       when to ask           asks, answers   all runs of either side
+ *   pairs      who is there          key_ids, rate
  * ```
  *
  * It is one core without I/O; its driver gives it time. It neither seals nor opens frames, holds no key once it was handed

@@ -23,7 +23,7 @@ import {
   SUITE_CHACHA,
   writeKeyMessage,
 } from "./codec.ts";
-import type { InstalledKeys, KeyCrypto, KeySuite } from "./io.ts";
+import { type InstalledKeys, type KeyCrypto, type KeySuite, REASONS } from "./io.ts";
 import {
   directionKeys,
   firstMatch,
@@ -125,12 +125,12 @@ export class Asking {
     const transcript = { initiator: self, responder: peer, m1: this.m1, m2: writeKeyMessage(m2) };
     const hash = transcriptHash(crypto, transcript);
     const secrets = pairSecrets(crypto, hash, dh, passwordSecrets);
-    if (secrets === undefined) return { kind: "failed", reason: "its public key is bad" };
+    if (secrets === undefined) return { kind: "failed", reason: REASONS.badKey };
     const tags = secrets.map((secret) => tagOfResponder(crypto, secret));
     const secret = secrets[firstMatch(crypto, tags, m2.tags)];
     if (secret === undefined) {
       wipeAll(secrets);
-      return { kind: "failed", reason: "no common password" };
+      return { kind: "failed", reason: REASONS.noPassword };
     }
     const sidR = m2.sidR.slice();
     const tagI = tagOfInitiator(crypto, secret);

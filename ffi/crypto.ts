@@ -427,7 +427,9 @@ function randomBytes(length: number): Uint8Array<ArrayBuffer> {
 function portableNacl(): Nacl {
   return {
     generateKeyPair: () => {
-      const pair = nacl.box.keyPair.fromSecretKey(randomBytes(KEY_BYTES));
+      const random = randomBytes(KEY_BYTES);
+      const pair = nacl.box.keyPair.fromSecretKey(random);
+      random.fill(0);
       return { publicKey: pair.publicKey, privateKey: pair.secretKey };
     },
     sharedKey: (theirPublic, ourPrivate) => nacl.box.before(theirPublic, ourPrivate),

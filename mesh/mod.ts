@@ -14,6 +14,7 @@
  *                 spreading <- gossip <- topology_channel, surrogate       who is told what, and when
  *                 dialer <- target, discovery; door, registration          who may connect, whom we dial
  *                 wire                                                     messages
+ *   keys/       KeyAgreement: a core of its own on a channel of its own, driven by the router
  * ```
  *
  * It carries no frames and knows no overlay but by name: the router hands a link's key and common overlays to the

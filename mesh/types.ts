@@ -174,7 +174,7 @@ export interface Mesh {
   gossip(channel: string, item: unknown): void;
   /** Sends an item of a channel to everybody, along the tree; on an unknown channel it is ignored. */
   broadcast(channel: string, item: unknown): void;
-  /** Sends a payload, which is not copied, to one peer; without a route it is dropped. Nobody acknowledges. */
+  /** Sends a payload to one peer; without a route it is dropped. Nobody acknowledges. */
   unicast(channel: string, to: PeerName, payload: Uint8Array): void;
   /** Returns routes for frames; ourselves included. */
   forwarding(): ForwardingPeer[];

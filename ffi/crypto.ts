@@ -6,7 +6,7 @@
  * @module
  */
 
-import { createHash } from "node:crypto";
+import { createHash, createHmac, timingSafeEqual } from "node:crypto";
 // @ts-types="tweetnacl-es6/types"
 import nacl from "tweetnacl-es6";
 import { Bug } from "../base/mod.ts";
@@ -60,6 +60,14 @@ const SODIUM_SYMBOLS = {
   },
   crypto_scalarmult_base: {
     parameters: ["buffer", /* unsigned char *q */ "buffer" /* const unsigned char *n */],
+    result: "i32",
+  },
+  crypto_scalarmult: {
+    parameters: [
+      "buffer", /* unsigned char *q */
+      "buffer", /* const unsigned char *n */
+      "buffer", /* const unsigned char *p */
+    ],
     result: "i32",
   },
   crypto_box_beforenm: {
@@ -370,14 +378,20 @@ export function openSecretbox(memory: SecretboxMemory, options: CryptoOptions = 
   return new SodiumSecretbox(found, memory, base, alloc);
 }
 
-/** What the mesh needs; the shape of `MeshCrypto` in `mesh/types.ts`. */
+/** What the mesh needs; the shape of `MeshCrypto` in `mesh/types.ts` and of `KeyCrypto` in `mesh/keys/`. */
 export interface ControlCrypto {
   /** Returns a fresh X25519 key pair, 32 bytes each. */
   generateKeyPair(): { publicKey: Uint8Array; privateKey: Uint8Array };
   /** NaCl's `box` precomputation: HSalsa20(X25519(ours, theirs), 0), 32 bytes. */
   sharedKey(theirPublic: Uint8Array, ourPrivate: Uint8Array): Uint8Array;
+  /** X25519 as in RFC 7748, 32 bytes; all zero for a point of low order, which the caller has to refuse. */
+  x25519(ourPrivate: Uint8Array, theirPublic: Uint8Array): Uint8Array;
   /** SHA-256, 32 bytes. */
   sha256(bytes: Uint8Array): Uint8Array;
+  /** HMAC-SHA-256, 32 bytes. */
+  hmacSha256(key: Uint8Array, bytes: Uint8Array): Uint8Array;
+  /** Tells whether two byte strings are equal, in a time that depends on their lengths alone. */
+  equalSecrets(a: Uint8Array, b: Uint8Array): boolean;
   /** NaCl secretbox: tag (16 bytes), then ciphertext. */
   seal(plaintext: Uint8Array, nonce: Uint8Array, key: Uint8Array): Uint8Array;
   /** Opens a secretbox; `undefined` if it does not authenticate. */
@@ -392,12 +406,16 @@ export function meshCrypto(options: CryptoOptions = {}): ControlCrypto {
   const common = {
     sha256: (bytes: Uint8Array): Uint8Array =>
       new Uint8Array(createHash("sha256").update(bytes).digest()),
+    hmacSha256: (key: Uint8Array, bytes: Uint8Array): Uint8Array =>
+      new Uint8Array(createHmac("sha256", key).update(bytes).digest()),
+    equalSecrets: (a: Uint8Array, b: Uint8Array): boolean =>
+      a.length === b.length && timingSafeEqual(a, b),
     randomBytes,
   };
   return { ...common, ...(sodium === undefined ? portableNacl() : sodiumNacl(sodium)) };
 }
 
-type Nacl = Pick<ControlCrypto, "generateKeyPair" | "sharedKey" | "seal" | "open">;
+type Nacl = Pick<ControlCrypto, "generateKeyPair" | "sharedKey" | "x25519" | "seal" | "open">;
 
 function randomBytes(length: number): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(length);
@@ -409,10 +427,13 @@ function randomBytes(length: number): Uint8Array<ArrayBuffer> {
 function portableNacl(): Nacl {
   return {
     generateKeyPair: () => {
-      const pair = nacl.box.keyPair.fromSecretKey(randomBytes(KEY_BYTES));
+      const random = randomBytes(KEY_BYTES);
+      const pair = nacl.box.keyPair.fromSecretKey(random);
+      random.fill(0);
       return { publicKey: pair.publicKey, privateKey: pair.secretKey };
     },
     sharedKey: (theirPublic, ourPrivate) => nacl.box.before(theirPublic, ourPrivate),
+    x25519: (ourPrivate, theirPublic) => nacl.scalarMult(ourPrivate, theirPublic),
     seal: (plaintext, nonce, key) => nacl.secretbox(plaintext, nonce, key),
     open: (sealed, nonce, key) => nacl.secretbox.open(sealed, nonce, key) ?? undefined,
   };
@@ -432,6 +453,15 @@ function sodiumNacl(sodium: Sodium): Nacl {
       if (sodium.crypto_box_beforenm(key, pk, exactly(ourPrivate, KEY_BYTES)) === 0) return key;
       // libsodium refuses points of low order; NaCl and other implementations of this mesh do not.
       return nacl.box.before(theirPublic, ourPrivate);
+    },
+    x25519: (ourPrivate, theirPublic) => {
+      const shared = new Uint8Array(KEY_BYTES);
+      const point = exactly(theirPublic, KEY_BYTES);
+      const scalar = exactly(ourPrivate, KEY_BYTES);
+      // What libsodium leaves there when it refuses is not promised to be zero.
+      if (sodium.crypto_scalarmult(shared, scalar, point) !== 0) shared.fill(0);
+      scalar.fill(0);
+      return shared;
     },
     seal: (plaintext, nonce, key) => {
       const sealed = new Uint8Array(TAG_BYTES + plaintext.length);

@@ -147,6 +147,69 @@ Deno.test("meshCrypto() makes key pairs that agree across implementations", () =
   assert.deepEqual(a.sharedKey(zero, ours.privateKey), b.sharedKey(zero, theirs.privateKey));
 });
 
+// RFC 7748, 5.2 and 6.1: scalar, point, result.
+const X25519 = [
+  [
+    "a546e36bf0527c9d3b16154b82465edd62144c0ac1fc5a18506a2244ba449ac4",
+    "e6db6867583030db3594c1a424b15f7c726624ec26b3353b10a903a6d0ab1c4c",
+    "c3da55379de9c6908e94ea4df28d084f32eccf03491c71f754b4075577a28552",
+  ],
+  [
+    "4b66e9d4d1b4673c5ad22691957d6af5c11b6421e0ea01d42ca4169e7918ba0d",
+    "e5210f12786811d3f4b7959d0538ae2c31dbe7106fc03c3efc4cd549c715a493",
+    "95cbde9476e8907d7aade45cb4b873f88b595a68799fa152e6f8f7647aac7957",
+  ],
+  [
+    "77076d0a7318a57d3c16c17251b26645df4c2f87ebc0992ab177fba51db92c2a",
+    "de9edb7d7b7dc1b4d35b61c2ece435373f8343c85b78674dadfc7e146f882b4f",
+    "4a5d9d5ba4ce2de1728e3bf480350f25e07e21c947d19e3376f09b3c1e161742",
+  ],
+];
+
+Deno.test("meshCrypto().x25519() agrees with RFC 7748 and gives zeros for points of low order", () => {
+  for (const kind of KINDS) {
+    const crypto = meshCrypto(kind);
+    for (const [scalar = "", point = "", result] of X25519) {
+      assert.equal(toHex(crypto.x25519(fromHex(scalar), fromHex(point))), result);
+    }
+    const { privateKey } = crypto.generateKeyPair();
+    const one = new Uint8Array(32);
+    one[0] = 1;
+    for (const point of [new Uint8Array(32), one]) {
+      assert.deepEqual(crypto.x25519(privateKey, point), new Uint8Array(32));
+    }
+  }
+});
+
+Deno.test("meshCrypto().hmacSha256() agrees with RFC 4231", () => {
+  const { hmacSha256 } = meshCrypto({ libsodium: "never" });
+  const cases: [Uint8Array, Uint8Array, string][] = [
+    [
+      new Uint8Array(20).fill(0x0b),
+      utf8("Hi There"),
+      "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7",
+    ],
+    [
+      utf8("Jefe"),
+      utf8("what do ya want for nothing?"),
+      "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843",
+    ],
+    [
+      new Uint8Array(131).fill(0xaa),
+      utf8("Test Using Larger Than Block-Size Key - Hash Key First"),
+      "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54",
+    ],
+  ];
+  for (const [key, bytes, mac] of cases) assert.equal(toHex(hmacSha256(key, bytes)), mac);
+});
+
+Deno.test("meshCrypto().equalSecrets() compares contents and lengths", () => {
+  const { equalSecrets } = meshCrypto({ libsodium: "never" });
+  assert.equal(equalSecrets(utf8("same"), utf8("same")), true);
+  assert.equal(equalSecrets(utf8("same"), utf8("sane")), false);
+  assert.equal(equalSecrets(utf8("same"), utf8("sam")), false);
+});
+
 Deno.test("meshCrypto() seals as the vectors say and refuses what was tampered with", () => {
   for (const kind of KINDS) {
     const crypto = meshCrypto(kind);

@@ -13,7 +13,7 @@
  * @module
  */
 
-import type { Millis, PeerName } from "../base/mod.ts";
+import { Bug, type Millis, type PeerName } from "../base/mod.ts";
 import type { Routes } from "./routes.ts";
 import { Surrogate } from "./surrogate.ts";
 import {
@@ -24,15 +24,19 @@ import {
   unicastMessage,
 } from "./wire.ts";
 
-/** Handler of one channel. An item stands for data to be sent, which is encoded from live state. */
+/**
+ * Handler of one channel. An item stands for data to be sent, which is encoded from live state when a connection can take
+ * it. What a handler throws closes the connection that the message came by if it is a {@link WireError} or a
+ * {@link ProtocolError}; anything else is a bug and ends the process.
+ */
 export interface Channel<Item = unknown> {
   /** Name on the wire, case-sensitive. */
   readonly name: string;
-  /** Merges gossip; returns what was new, if it is to go on at once. @throws {Error} to close the connection */
+  /** Merges gossip; returns what was new, if it is to go on at once. @throws {WireError | ProtocolError} to close the connection */
   gossip(payload: Uint8Array, from: PeerName, now: Millis): Item | undefined;
-  /** Takes a broadcast; returns what goes on. @throws {Error} to close the connection */
+  /** Takes a broadcast; returns what goes on. @throws {WireError | ProtocolError} to close the connection */
   broadcast(payload: Uint8Array, source: PeerName, now: Millis): Item | undefined;
-  /** Takes a message for us. @throws {Error} to close the connection */
+  /** Takes a message for us. @throws {WireError | ProtocolError} to close the connection */
   unicast(payload: Uint8Array, source: PeerName, now: Millis): void;
   /** Returns the whole state, if there is any. */
   full(): Item | undefined;
@@ -84,10 +88,13 @@ export class Gossip {
   #outboxes = new Map<PeerName, Outbox>();
   #surrogates = 0;
 
-  /** Has no neighbours yet. */
+  /** Has no neighbours yet. @throws {Bug} if two channels have one name */
   constructor(options: GossipOptions, channels: readonly Channel[]) {
     this.#options = options;
-    for (const channel of channels) this.#channels.set(channel.name, channel);
+    for (const channel of channels) {
+      if (this.#channels.has(channel.name)) throw new Bug(`Two channels "${channel.name}"`);
+      this.#channels.set(channel.name, channel);
+    }
   }
 
   /** Begins to keep data for a neighbour. */
@@ -130,6 +137,21 @@ export class Gossip {
   send(channel: string, item: unknown, except?: PeerName): void {
     const { routes, random } = this.#options;
     for (const peer of routes.randomNeighbours(random, except)) this.#queue(peer, channel, item);
+  }
+
+  /** Sends an item of ours to all neighbours, and so to everybody. */
+  broadcast(name: string, item: unknown): void {
+    const channel = this.#channels.get(name);
+    if (channel === undefined) return;
+    for (const peer of this.#outboxes.keys()) {
+      this.#queueBroadcast(peer, channel, this.#options.self, item);
+    }
+  }
+
+  /** Sends a payload of ours to the next hop towards a peer; without one it is dropped. */
+  unicast(channel: string, destination: PeerName, payload: Uint8Array): void {
+    const { self } = this.#options;
+    this.#forward({ kind: "unicast", channel, source: self, destination, payload }, undefined);
   }
 
   /** Sends an item to one neighbour. */
@@ -209,7 +231,7 @@ export class Gossip {
     return channel.encode(item).filter((payload) => payload.length <= room);
   }
 
-  #forward(message: Message & { kind: "unicast" }, from: PeerName): void {
+  #forward(message: Message & { kind: "unicast" }, from: PeerName | undefined): void {
     const hop = this.#options.routes.nextHop(message.destination);
     const outbox = hop === undefined || hop === from ? undefined : this.#outboxes.get(hop);
     const { channel, source, destination, payload } = message;

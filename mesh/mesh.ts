@@ -20,6 +20,7 @@ import { Collisions } from "./collisions.ts";
 import { Connections } from "./connections.ts";
 import { Dialer } from "./dialer.ts";
 import { Discovery } from "./discovery.ts";
+import type { Channel } from "./gossip.ts";
 import type { MeshInput, MeshOutput } from "./mesh_io.ts";
 import { randomFraction, randomUint64 } from "./random.ts";
 import { takeSnapshot } from "./snapshot.ts";
@@ -48,13 +49,19 @@ export class MeshCore implements Machine<MeshInput, MeshOutput> {
   /**
    * Sets everything up and takes the targets of the configuration.
    *
+   * @param channels gossip channels that others handle, beside our own
    * @throws {WireError} if a target or a trusted subnet does not parse
    */
-  constructor(config: MeshConfig, crypto: MeshCrypto, now: Millis) {
+  constructor(
+    config: MeshConfig,
+    crypto: MeshCrypto,
+    now: Millis,
+    channels: readonly Channel[] = [],
+  ) {
     const random = (): number => randomFraction(crypto);
     const { name, nickname, port } = config;
     const topology = new Topology({ name, nickname, uid: randomUint64(crypto), random });
-    const spreading = new Spreading({ topology, random, sha256: crypto.sha256 }, now);
+    const spreading = new Spreading({ topology, random, sha256: crypto.sha256, channels }, now);
     const dialer = new Dialer({ port, random });
     this.topology = topology;
     this.#discovers = config.discovery;
@@ -138,6 +145,12 @@ export class MeshCore implements Machine<MeshInput, MeshOutput> {
       case "forget":
         this.#dialer.forget(input.targets);
         return this.#mark();
+      case "gossip":
+        return this.#spreading.gossip(input.channel, input.item);
+      case "broadcast":
+        return this.#spreading.broadcast(input.channel, input.item);
+      case "unicast":
+        return this.#spreading.unicast(input.channel, input.to, input.payload);
       case "tick":
         return this.#tick(now);
       default:

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Endpoint, LogFields, LogLevel } from "../base/mod.ts";
+import type { Endpoint, LogFields, LogLevel, PeerName } from "../base/mod.ts";
 import type { Target } from "./target.ts";
 import type { MeshEvent } from "./types.ts";
 
@@ -42,6 +42,17 @@ export type MeshInput =
   | { readonly kind: "overlayEstablished"; readonly id: number; readonly established: boolean }
   /** No overlay of a connection can work. */
   | { readonly kind: "overlayFailed"; readonly id: number; readonly reason: string }
+  /** Gossips an item of a channel to a random part of our neighbours. */
+  | { readonly kind: "gossip"; readonly channel: string; readonly item: unknown }
+  /** Sends an item of a channel to everybody. */
+  | { readonly kind: "broadcast"; readonly channel: string; readonly item: unknown }
+  /** Sends a payload to one peer. */
+  | {
+    readonly kind: "unicast";
+    readonly channel: string;
+    readonly to: PeerName;
+    readonly payload: Uint8Array;
+  }
   /** Close everything. */
   | { readonly kind: "stop" }
   /** Time has passed. */

@@ -16,14 +16,18 @@
  *                           <- digest <- digest_wire                       the table in short, between weft peers
  *                 dialer <- target, discovery; door, registration          who may connect, whom we dial
  *                 wire                                                     messages
+ *   keys/       KeyAgreement: a core of its own on a channel of its own, driven by the router
  * ```
  *
  * It carries no frames and knows no overlay but by name: the router hands a link's key and common overlays to the
  * switch, passes overlay control messages both ways, and says which links work; from that the mesh computes the routes
- * that frames take. Addresses and names of containers are not its business; their channels are passed on untouched.
+ * that frames take. Addresses and names of containers are not its business: the router hands their channels in, and what
+ * comes on channels that nobody here handles is passed on untouched.
  *
  * @module
  */
 
+export type { Channel } from "./gossip.ts";
 export { startMesh } from "./shell.ts";
 export type * from "./types.ts";
+export { ProtocolError } from "./wire.ts";

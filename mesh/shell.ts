@@ -12,6 +12,7 @@ import {
   formatIp,
   type LogFields,
   parseIp,
+  type PeerName,
   unmapIpv4,
   WireError,
 } from "../base/mod.ts";
@@ -50,7 +51,7 @@ const BOTH_FAMILIES = ["EADDRINUSE", "EACCES"];
  * @throws {Error} if it cannot listen; the message says why
  */
 export async function startMesh(config: MeshConfig, hooks: MeshHooks): Promise<Mesh> {
-  const core = new MeshCore(config, hooks.crypto, performance.now());
+  const core = new MeshCore(config, hooks.crypto, performance.now(), hooks.channels);
   const shell = new Shell(core, config, hooks);
   await shell.listen();
   return shell;
@@ -115,6 +116,18 @@ class Shell implements Mesh {
 
   overlayFailed(id: number, reason: string): void {
     this.#driver.feed({ kind: "overlayFailed", id, reason });
+  }
+
+  gossip(channel: string, item: unknown): void {
+    this.#driver.feed({ kind: "gossip", channel, item });
+  }
+
+  broadcast(channel: string, item: unknown): void {
+    this.#driver.feed({ kind: "broadcast", channel, item });
+  }
+
+  unicast(channel: string, to: PeerName, payload: Uint8Array): void {
+    this.#driver.feed({ kind: "unicast", channel, to, payload });
   }
 
   forwarding(): ReturnType<Mesh["forwarding"]> {

@@ -16,7 +16,7 @@
 
 import type { Millis, PeerName } from "../base/mod.ts";
 import { DIGEST, Digests } from "./digest.ts";
-import { Gossip } from "./gossip.ts";
+import { type Channel, Gossip } from "./gossip.ts";
 import { Routes } from "./routes.ts";
 import type { Topology } from "./topology.ts";
 import { TOPOLOGY, TopologyChannel } from "./topology_channel.ts";
@@ -41,6 +41,8 @@ export interface SpreadingOptions {
   readonly random: () => number;
   /** SHA-256. */
   readonly sha256: (bytes: Uint8Array) => Uint8Array;
+  /** Channels that others handle; none by default. */
+  readonly channels?: readonly Channel[];
 }
 
 /** Gossip, routes and their clocks. */
@@ -62,12 +64,12 @@ export class Spreading {
 
   /** Has no neighbours yet. */
   constructor(options: SpreadingOptions, now: Millis) {
-    const { topology, random, sha256 } = options;
+    const { topology, random, sha256, channels = [] } = options;
     this.#topology = topology;
     this.routes = new Routes(topology);
     this.#channel = new TopologyChannel(topology);
     const gossipOptions = { self: topology.name, routes: this.routes, random, sha256 };
-    this.#gossip = new Gossip(gossipOptions, [this.#channel]);
+    this.#gossip = new Gossip(gossipOptions, [this.#channel, ...channels]);
     this.#digests = new Digests({ topology, sha256 });
     this.#periodicAt = now + PERIODIC_MS;
   }
@@ -157,6 +159,23 @@ export class Spreading {
     this.#edgeChanged = false;
     if (due) this.#edgeAt = now;
     return due;
+  }
+
+  /** Gossips an item of a channel to a random part of our neighbours. */
+  gossip(channel: string, item: unknown): void {
+    // As for an announcement: a neighbour that was added just now must be among those to choose from.
+    this.routes.refresh();
+    this.#gossip.send(channel, item);
+  }
+
+  /** Broadcasts an item of a channel to everybody. */
+  broadcast(channel: string, item: unknown): void {
+    this.#gossip.broadcast(channel, item);
+  }
+
+  /** Sends a payload towards one peer. */
+  unicast(channel: string, to: PeerName, payload: Uint8Array): void {
+    this.#gossip.unicast(channel, to, payload);
   }
 
   /** Returns the next message for a neighbour, `undefined` if there is none. */

@@ -7,6 +7,7 @@
 import type { Endpoint } from "../base/mod.ts";
 import type { Logger } from "../base/mod.ts";
 import type { PeerName } from "../base/mod.ts";
+import type { Channel } from "./gossip.ts";
 
 /** How a mesh is set up. */
 export interface MeshConfig {
@@ -196,6 +197,12 @@ export interface Mesh {
   overlayEstablished(id: number, established: boolean): void;
   /** Closes a connection because no overlay works. */
   overlayFailed(id: number, reason: string): void;
+  /** Gossips an item of a channel to a random part of our neighbours; on an unknown channel it is ignored. */
+  gossip(channel: string, item: unknown): void;
+  /** Sends an item of a channel to everybody, along the tree; on an unknown channel it is ignored. */
+  broadcast(channel: string, item: unknown): void;
+  /** Sends a payload to one peer; without a route it is dropped. Nobody acknowledges. */
+  unicast(channel: string, to: PeerName, payload: Uint8Array): void;
   /** Returns routes for frames; ourselves included. */
   forwarding(): ForwardingPeer[];
   /** Returns what status pages show. */
@@ -212,4 +219,6 @@ export interface MeshHooks {
   readonly log: Logger;
   /** Takes each event, in order. Must not throw. */
   readonly onEvent: (event: MeshEvent) => void;
+  /** Gossip channels beside the mesh's own; called from within its core, so what they want to send they send later. */
+  readonly channels?: readonly Channel[];
 }

@@ -18,6 +18,7 @@ import {
   utf8,
 } from "../../base/mod.ts";
 import { meshCrypto } from "../../ffi/mod.ts";
+import type { Channel } from "../../mesh/gossip.ts";
 import { MeshCore } from "../../mesh/mesh.ts";
 import type { MeshInput, MeshOutput } from "../../mesh/mesh_io.ts";
 import { parseTarget } from "../../mesh/target.ts";
@@ -157,9 +158,14 @@ export class World {
   }
 
   /** Starts peer `n`; another run of the same peer replaces the first. */
-  start(n: number, change: Partial<MeshConfig> = {}, crypto: MeshCrypto = portableCrypto): Node {
+  start(
+    n: number,
+    change: Partial<MeshConfig> = {},
+    crypto: MeshCrypto = portableCrypto,
+    channels: readonly Channel[] = [],
+  ): Node {
     const config = testConfig(n, change);
-    const node = new Node(this, config, new MeshCore(config, crypto, this.now));
+    const node = new Node(this, config, new MeshCore(config, crypto, this.now, channels));
     this.#nodes.push(node);
     this.#ends.set(node, new Map());
     this.feed(node, { kind: "tick" });

@@ -186,11 +186,18 @@ export class Lab implements Disposable {
     this.#underlay.ip("link", "set", UNDERLAY, "up");
   }
 
-  /** Adds a host. */
-  host(): Host {
+  /** Adds a host that no underlay joins to others; its addresses are set aside for it. */
+  bareHost(): Host {
     const number = this.#hosts.length + 1;
     const host = new Host(`${this.prefix}-h${number}`, number, this.directory);
     this.#hosts.push(host);
+    return host;
+  }
+
+  /** Adds a host. */
+  host(): Host {
+    const host = this.bareHost();
+    const number = this.#hosts.length;
     const port = `port${number}`;
     this.#underlay.ip(
       ...["link", "add", port, "type", "veth", "peer", "name", UNDERLAY, "netns", host.name],

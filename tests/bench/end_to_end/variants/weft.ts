@@ -81,7 +81,12 @@ async function start(
   }));
   await site.outer[1].established();
   const rows = await site.outer[1].connections();
-  return rows.map((row) => `its last host says: ${row.replace(/\s+/g, " ").trim()}`);
+  return rows.map((row) => `its last link says: ${withoutNames(row)}`);
+}
+
+/** A row of `status connections` without addresses, peer names and nicknames. */
+function withoutNames(row: string): string {
+  return row.replace(/^(->|<-)\s+\S+/, "").replace(/\S+\(.*?\)/, "").replace(/\s+/g, " ").trim();
 }
 
 function commit(): string {

@@ -5,7 +5,7 @@
  */
 
 import { VERSION } from "../../../router/version.ts";
-import { programVersion } from "./running.ts";
+import { programVersion } from "./programs.ts";
 
 /** Describes the machine; nothing that names it. */
 export function machine(): Record<string, string | number> {
@@ -27,9 +27,9 @@ export async function programs(): Promise<Record<string, string>> {
     weft: VERSION,
     Deno: Deno.version.deno,
     V8: Deno.version.v8,
-    iperf3: await programVersion(["iperf3", "--version"]),
-    iproute2: await programVersion(["ip", "-V"]),
-    OpenSSL: await programVersion(["openssl", "version"]),
+    iperf3: await programVersion("iperf3", "--version"),
+    iproute2: await programVersion("ip", "-V"),
+    OpenSSL: await programVersion("openssl", "version"),
   };
 }
 

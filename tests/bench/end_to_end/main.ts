@@ -12,7 +12,7 @@ import { memoryOf, moment } from "./cpu.ts";
 import { machine, programs } from "./machine.ts";
 import { MEASUREMENTS } from "./measurements/mod.ts";
 import { type BenchOptions, parseOptions, USAGE } from "./options.ts";
-import { BASELINE, type BenchResult, type VariantResult } from "./result.ts";
+import { type BenchResult, chosen, type VariantResult } from "./result.ts";
 import { takeRounds } from "./rounds.ts";
 import { type Running, runs, start } from "./running.ts";
 import { replaceBetween, tables } from "./tables.ts";
@@ -36,17 +36,8 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-/** Returns the variants that were asked for; the baseline is always among them. */
-export function chosen(names: readonly string[]): readonly Variant[] {
-  const wanted = ({ name }: Variant): boolean =>
-    names.length === 0 || name === BASELINE || names.some((each) => name.startsWith(each));
-  const unknown = names.find((each) => !VARIANTS.some(({ name }) => name.startsWith(each)));
-  if (unknown === undefined) return VARIANTS.filter(wanted);
-  throw new Error(`Cannot measure "${unknown}": --list names the variants`);
-}
-
 async function bench(options: BenchOptions): Promise<BenchResult> {
-  const variants = chosen(options.variants);
+  const variants = chosen(VARIANTS, options.variants);
   if (Deno.uid() !== 0) throw new Error("Cannot measure: must run as root");
   const date = new Date().toISOString();
   using lab = new Lab();

@@ -71,3 +71,13 @@ export function residentBytes(text: string): number {
 export function pingTimes(text: string): number[] {
   return [...text.matchAll(/ time=([\d.]+) ms$/gm)].map(([, ms]) => Math.round(Number(ms) * 1000));
 }
+
+/** Returns the first number of a version text: "1.2.3" of "Program v1.2.3 (2020)". */
+export function versionIn(text: string): string {
+  return /\bv?\.?(\d+(?:\.\d+)*)/.exec(text)?.[1] ?? "unknown";
+}
+
+/** Returns a row of `weft status connections` without address, peer name and nickname. */
+export function withoutNames(row: string): string {
+  return row.replace(/^(->|<-)\s+\S+/, "").replace(/\S+\(.*?\)/, "").replace(/\s+/g, " ").trim();
+}

@@ -1,5 +1,13 @@
 import { deepEqual, equal, throws } from "node:assert/strict";
-import { deviceCounters, machineCpu, pingTimes, processStat, residentBytes } from "./parsers.ts";
+import {
+  deviceCounters,
+  machineCpu,
+  pingTimes,
+  processStat,
+  residentBytes,
+  versionIn,
+  withoutNames,
+} from "./parsers.ts";
 
 const DEVICES = `Inter-|   Receive                            |  Transmit
  face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs
@@ -43,4 +51,20 @@ Deno.test("pingTimes() reads every answer and nothing else", () => {
 rtt min/avg/max/mdev = 0.123/0.811/1.500/0.688 ms
 `;
   deepEqual(pingTimes(text), [123, 1500]);
+});
+
+Deno.test("versionIn() takes the first number that is none of a name", () => {
+  const texts = [
+    "fastd v22",
+    "tinc version 1.0.36 (built Jan 1 2020)",
+    "Welcome to n2n v.1.3.2 for unknown",
+    "ip utility, iproute2-6.1.0, libbpf 1.1.2",
+    "nothing",
+  ];
+  deepEqual(texts.map(versionIn), ["22", "1.0.36", "1.3.2", "6.1.0", "unknown"]);
+});
+
+Deno.test("withoutNames() leaves what says how a link runs", () => {
+  const row = "-> 192.0.2.1:6783   established encrypted   sleeve 02:00:5e:00:53:01(A B) mtu=1414";
+  equal(withoutNames(row), "established encrypted sleeve mtu=1414");
 });

@@ -126,3 +126,22 @@ export function failures(result: BenchResult): string[] {
   );
   return [...new Set(lines)];
 }
+
+/**
+ * Returns the variants that were asked for; the baseline is always among them.
+ *
+ * @param names names or beginnings of names; none for all
+ * @throws {Error} if a name fits no variant
+ */
+export function chosen<V extends { readonly name: string }>(
+  variants: readonly V[],
+  names: readonly string[],
+): V[] {
+  const unknown = names.find((each) => !variants.some(({ name }) => name.startsWith(each)));
+  if (unknown !== undefined) {
+    throw new Error(`Cannot measure "${unknown}": --list names the variants`);
+  }
+  return variants.filter(({ name }) =>
+    names.length === 0 || name === BASELINE || names.some((each) => name.startsWith(each))
+  );
+}

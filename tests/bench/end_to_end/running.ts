@@ -5,8 +5,8 @@
  */
 
 import type { Lab } from "../../helpers/lab.ts";
-import { type Output, run } from "../../helpers/namespace.ts";
 import { until } from "../../helpers/until.ts";
+import { isInstalled } from "./programs.ts";
 import type { VariantResult } from "./result.ts";
 import { type Ends, Site } from "./site.ts";
 import { type Opened, Unavailable, type Variant } from "./variants/mod.ts";
@@ -28,26 +28,13 @@ export interface Running {
   readonly result: VariantResult;
 }
 
-/** Returns the first number of a version text: "1.2.3" of "Program v1.2.3 (2020)". */
-export function versionIn(text: string): string {
-  return /\bv?\.?(\d+(?:\.\d+)*)/.exec(text)?.[1] ?? "unknown";
-}
-
-/** Asks a program for its version. */
-export async function programVersion(command: readonly string[]): Promise<string> {
-  const { stdout, stderr } = await tried(command);
-  return versionIn(`${stdout}${stderr}`);
-}
-
 /** Starts a variant and waits for the first ping. @returns it, or why it does not run */
 export async function start(lab: Lab, variant: Variant): Promise<Running | VariantResult> {
   const { name, title, cipher, layer, hops } = variant;
   const known = { name, title, cipher, layer, hops, version: "", configuration: [] };
   const reason = variant.refuses?.() ?? await missing(variant.needs);
   if (reason !== undefined) return { ...known, unavailable: reason };
-  const version = typeof variant.version === "string"
-    ? variant.version
-    : await programVersion(variant.version);
+  const version = await variant.version();
   const site = new Site(lab, name, hops);
   try {
     const opened = await variant.open(site);
@@ -82,12 +69,9 @@ async function carry(
 
 async function missing(commands: readonly string[]): Promise<string | undefined> {
   for (const command of commands) {
-    const { code } = await tried(["sh", "-c", 'command -v "$1"', "sh", command]);
-    if (code !== 0) return `${command} is not installed; sudo scripts/setup --bench installs it`;
+    if (!await isInstalled(command)) {
+      return `${command} is not installed; sudo scripts/setup --bench installs it`;
+    }
   }
   return undefined;
-}
-
-function tried(command: readonly string[]): Promise<Output> {
-  return run(command, { mayFail: true });
 }

@@ -19,7 +19,7 @@ export const underlay: Variant = {
   layer: 2,
   hops: 0,
   needs: [],
-  version: Deno.osRelease(),
+  version: () => Deno.osRelease(),
   open: ({ outer: [a, b] }) => {
     const ends: Ends = [
       { at: a, address: a.address, device: "right" },
@@ -39,7 +39,7 @@ export function vxlan(hops: number): Variant {
     layer: 2,
     hops,
     needs: [],
-    version: Deno.osRelease(),
+    version: () => Deno.osRelease(),
     open: (site) => {
       const ends = site.containers();
       site.hosts.slice(1, -1).forEach(makeBridge);

@@ -5,6 +5,7 @@
  */
 
 import { runSync } from "../../../helpers/namespace.ts";
+import { programVersion } from "../programs.ts";
 import { ADDRESSES, type Ends, MTU, type Site } from "../site.ts";
 import type { Variant } from "./variant.ts";
 
@@ -19,7 +20,7 @@ export const nebula: Variant = {
   layer: 3,
   hops: 0,
   needs: ["nebula", "nebula-cert"],
-  version: ["nebula", "-version"],
+  version: () => programVersion("nebula", "-version"),
   open: (site) => {
     makeCertificates(site.directory);
     const [a, b] = site.outer;

@@ -5,6 +5,7 @@
  */
 
 import { runSync } from "../../../helpers/namespace.ts";
+import { programVersion } from "../programs.ts";
 import { addPort, ADDRESSES, type Ends, MTU, type Site } from "../site.ts";
 import type { Variant } from "./variant.ts";
 
@@ -24,7 +25,7 @@ function fastdWith(method: string, cipher: string): Variant {
     layer: 2,
     hops: 0,
     needs: ["fastd"],
-    version: ["fastd", "--version"],
+    version: () => programVersion("fastd", "--version"),
     open: (site) => {
       const ends = site.containers();
       const configuration = [`mode tap; method "${method}"; mtu ${MTU}; TAP in a bridge`];
@@ -60,7 +61,7 @@ export const tinc: Variant = {
   layer: 2,
   hops: 0,
   needs: ["tincd", "openssl"],
-  version: ["tincd", "--version"],
+  version: () => programVersion("tincd", "--version"),
   open: (site) => {
     const ends = site.containers();
     const configuration = [
@@ -103,7 +104,7 @@ export const n2n: Variant = {
   layer: 2,
   hops: 0,
   needs: ["edge", "supernode"],
-  version: ["edge", "-h"],
+  version: () => programVersion("edge", "-h"),
   open: (site) => {
     const ends = tapEnds(site);
     const configuration = [
@@ -134,7 +135,7 @@ export const openvpn: Variant = {
   layer: 2,
   hops: 0,
   needs: ["openvpn", "openssl"],
-  version: ["openvpn", "--version"],
+  version: () => programVersion("openvpn", "--version"),
   open: (site) => {
     makeAuthority(site.directory);
     const ends = site.containers();

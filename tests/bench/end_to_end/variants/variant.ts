@@ -20,8 +20,8 @@ export interface Variant {
   readonly hops: number;
   /** Commands that must be there. */
   readonly needs: readonly string[];
-  /** Command that prints its version; the text itself if it is no command. */
-  readonly version: readonly string[] | string;
+  /** Finds out which version it is. Called only if the commands are there. */
+  readonly version: () => string | Promise<string>;
   /** Returns why it cannot run here, apart from missing commands; nothing if it can. */
   readonly refuses?: () => string | undefined;
   /** Makes what is there before it starts: files, containers, bridges. */

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import type { Host } from "../../../helpers/lab.ts";
 import { runSync } from "../../../helpers/namespace.ts";
 import { until } from "../../../helpers/until.ts";
+import { programVersion } from "../programs.ts";
 import { attach, type Ends, MTU, type Site } from "../site.ts";
 import type { Variant } from "./variant.ts";
 
@@ -29,7 +30,7 @@ function variant(encrypted: boolean): Variant {
     layer: 2,
     hops: 0,
     needs: router === "" ? [] : [router],
-    version: router === "" ? "" : [router, "--version"],
+    version: () => programVersion(router, "--version"),
     refuses: () => router === "" ? `${VARIABLE} names no router of Weave Net` : undefined,
     open: (site) => {
       const ends = site.bareContainers();

@@ -7,6 +7,7 @@
 import { VERSION } from "../../../../router/version.ts";
 import { runSync } from "../../../helpers/namespace.ts";
 import { WEFT } from "../../../helpers/lab.ts";
+import { withoutNames } from "../parsers.ts";
 import { ADDRESSES, type Ends, MTU, type Site } from "../site.ts";
 import { Unavailable, type Variant } from "./variant.ts";
 
@@ -23,7 +24,7 @@ const OVERLAYS: readonly Overlay[] = [
 ];
 
 /** What a launch says of an overlay that it does not have. */
-const UNKNOWN_OVERLAY = /Cannot use --overlay[^\n]*/;
+const UNKNOWN_OVERLAY = /Cannot use --overlay[^\n(]*/;
 
 /** All of them. */
 export const weft: readonly Variant[] = OVERLAYS.flatMap((overlay) => [
@@ -43,7 +44,7 @@ function variant(overlay: Overlay, encrypted: boolean, hops: number): Variant {
     layer: 2,
     hops,
     needs: [],
-    version: `${VERSION}${commit()}`,
+    version: () => `${VERSION}${commit()}`,
     open: (site) => {
       const ends = site.bareContainers();
       const password = encrypted ? "a password for a minute" : undefined;
@@ -72,7 +73,7 @@ async function start(
     }));
   } catch (error) {
     const words = UNKNOWN_OVERLAY.exec((error as Error).message)?.[0];
-    if (words !== undefined) throw new Unavailable(`not built yet: ${words}`);
+    if (words !== undefined) throw new Unavailable(`not built yet: ${words.trim()}`);
     throw error;
   }
   await Promise.all(site.outer.map((host, i) => {
@@ -82,11 +83,6 @@ async function start(
   await site.outer[1].established();
   const rows = await site.outer[1].connections();
   return rows.map((row) => `its last link says: ${withoutNames(row)}`);
-}
-
-/** A row of `status connections` without addresses, peer names and nicknames. */
-function withoutNames(row: string): string {
-  return row.replace(/^(->|<-)\s+\S+/, "").replace(/\S+\(.*?\)/, "").replace(/\s+/g, " ").trim();
 }
 
 function commit(): string {

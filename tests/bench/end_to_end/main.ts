@@ -13,12 +13,16 @@ import { machine, programs } from "./machine.ts";
 import { MEASUREMENTS } from "./measurements/mod.ts";
 import { type BenchOptions, parseOptions, USAGE } from "./options.ts";
 import { type BenchResult, chosen, type VariantResult } from "./result.ts";
+import { isInstalled } from "./programs.ts";
 import { takeRounds } from "./rounds.ts";
 import { type Running, runs, start } from "./running.ts";
 import { replaceBetween, tables } from "./tables.ts";
 import { type Variant, VARIANTS } from "./variants/mod.ts";
 
 const DOCUMENT = fileURLToPath(new URL("../../../docs/performance.md", import.meta.url));
+
+/** What every measurement needs. */
+const TOOLS = ["ip", "ping", "iperf3", "ethtool"];
 
 if (import.meta.main) Deno.exit(await main(Deno.args));
 
@@ -39,6 +43,10 @@ async function main(args: readonly string[]): Promise<number> {
 async function bench(options: BenchOptions): Promise<BenchResult> {
   const variants = chosen(VARIANTS, options.variants);
   if (Deno.uid() !== 0) throw new Error("Cannot measure: must run as root");
+  for (const tool of TOOLS) {
+    if (await isInstalled(tool)) continue;
+    throw new Error(`Cannot measure: ${tool} is not installed; run: sudo scripts/setup --bench`);
+  }
   const date = new Date().toISOString();
   using lab = new Lab();
   const started: (Running | VariantResult)[] = [];

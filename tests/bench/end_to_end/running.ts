@@ -42,6 +42,7 @@ export async function start(lab: Lab, variant: Variant): Promise<Running | Varia
   } catch (error) {
     const words = (error as Error).message.replace(/\s+/g, " ").trim();
     const said = error instanceof Unavailable ? "" : site.lastWords();
+    site.close();
     return { ...known, version, unavailable: said === "" ? words : `${words} (it said: ${said})` };
   }
 }

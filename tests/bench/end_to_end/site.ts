@@ -18,6 +18,7 @@
 import type { Host, Lab } from "../../helpers/lab.ts";
 import { type Background, type Namespace, runSync } from "../../helpers/namespace.ts";
 import { until } from "../../helpers/until.ts";
+import { type DeviceCounters, deviceCounters } from "./parsers.ts";
 
 /** MTU of what carries the traffic that is measured: weft's own default, which fits all variants. */
 export const MTU = 1376;
@@ -109,15 +110,30 @@ export class Site {
     return this.hosts.flatMap((host) => host.pids());
   }
 
+  /** Ends what runs on the hosts, so that it does not disturb others. The lab takes away the rest. */
+  close(): void {
+    for (const host of this.hosts) host.remove();
+  }
+
+  /**
+   * Returns what a host at an end has received from the underlay.
+   *
+   * @param end 0 for the first, 1 for the last
+   */
+  underlayCounters(end: 0 | 1): DeviceCounters {
+    const cat = ["ip", "netns", "exec", this.outer[end].name, "cat", "/proc/net/dev"];
+    return deviceCounters(runSync(cat).stdout, end === 0 ? "right" : "left");
+  }
+
   /** Makes the underlay's devices cut trains into packets, or pass them whole. */
   cutTrains(cut: boolean): void {
     const settings = CUTTING.flatMap((name) => [name, cut ? "off" : "on"]);
-    for (const host of this.hosts) {
-      for (const device of ["left", "right"]) {
-        const ethtool = ["ip", "netns", "exec", host.name, "ethtool", "-K", device, ...settings];
-        runSync(ethtool, { mayFail: true });
+    this.hosts.forEach((host, i) => {
+      const right = i + 1 < this.hosts.length ? ["right"] : [];
+      for (const device of i > 0 ? ["left", ...right] : right) {
+        runSync(["ip", "netns", "exec", host.name, "ethtool", "-K", device, ...settings]);
       }
-    }
+    });
   }
 
   #host(i: number): Host {

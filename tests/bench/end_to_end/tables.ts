@@ -50,7 +50,7 @@ export function tables(result: BenchResult): string {
     section("Small and full datagrams", table(direct, datagramColumns(result))),
     section("Round trip", table(direct, latencyColumns(result))),
     section("What it costs", table(direct, costColumns(result))),
-    section("Relayed", table(measured.filter(hasRelay(measured)), relayColumns(result))),
+    ...relayed(result, measured),
     section("How each was set up", list(measured.map(setup))),
   ];
   const missing = result.variants.filter((variant) => variant.unavailable !== undefined)
@@ -92,6 +92,11 @@ function table(variants: readonly VariantResult[], columns: readonly Column[]): 
     columns.map((column) => column.heading),
     ...variants.map((variant) => columns.map((column) => column.cell(variant))),
   ]);
+}
+
+function relayed(result: BenchResult, measured: readonly VariantResult[]): string[] {
+  const lines = measured.filter(hasRelay(measured));
+  return lines.length === 0 ? [] : [section("Relayed", table(lines, relayColumns(result)))];
 }
 
 function setup(variant: VariantResult): string {

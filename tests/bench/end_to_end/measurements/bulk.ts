@@ -29,12 +29,14 @@ export function bulk(name: string, flows: number, back: boolean, trainsCut = fal
     name,
     relayed: flows === 1 && !back && !trainsCut,
     trainsCut,
-    sample: ({ ends: [a, b], pids }, { seconds }) => {
+    sample: ({ ends: [a, b], pids, site }, { seconds }) => {
       const [from, to] = back ? [b, a] : [a, b];
       return beside(from, to, flows, async (counters) => {
+        const underlay = site.underlayCounters(back ? 0 : 1);
         const [bytesBefore, before] = [counters(), moment(pids)];
         await pause(seconds * 1000);
         const [bytesAfter, after] = [counters(), moment(pids)];
+        const underlayAfter = site.underlayCounters(back ? 0 : 1);
         const packets = bytesAfter.packets - bytesBefore.packets;
         const payload = bytesAfter.bytes - bytesBefore.bytes - packets * HEADER_BYTES;
         if (payload <= 0) throw new Error("no byte of TCP arrived");
@@ -42,6 +44,9 @@ export function bulk(name: string, flows: number, back: boolean, trainsCut = fal
         return {
           mbitPerSecond: payload * 8 / elapsed / 1e6,
           bytesPerPacket: payload / packets,
+          // Shows whether trains were cut.
+          underlayBytesPerPacket: (underlayAfter.bytes - underlay.bytes) /
+            (underlayAfter.packets - underlay.packets),
           machineSecondsPerGb: (after.machine.busy - before.machine.busy) / payload * 1e9,
           ...processFigures(pids, after.processes - before.processes, payload),
         };

@@ -57,7 +57,7 @@ async function startFastd(site: Site, method: string): Promise<readonly string[]
 export const tinc: Variant = {
   name: "tinc",
   title: "tinc, switch mode",
-  cipher: "its default",
+  cipher: "AES-256-CBC, SHA-256",
   layer: 2,
   hops: 0,
   needs: ["tincd", "openssl"],

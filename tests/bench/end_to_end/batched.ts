@@ -3,8 +3,8 @@
  * and would measure itself.
  *
  * ```
- *   sink   PORT                                "ready"; after half a second of silence {"received", "seconds"}
- *   source ADDRESS PORT BYTES RATE SECONDS     {"sent", "seconds"}; RATE 0 is as fast as it goes
+ *   sink   PORT SECONDS                        "ready"; after that time and half a second of silence its count
+ *   source ADDRESS PORT BYTES RATE SECONDS     its count; RATE 0 is as fast as it goes
  * ```
  *
  * Neither uses trains: each datagram is one for the network, as from a program that knows nothing of them.
@@ -26,7 +26,7 @@ export interface Count {
 const BATCH = 64;
 const BUFFER_BYTES = 8 << 20;
 const SLOT_BYTES = 2_048;
-/** A pause of the sender or of a router on a busy machine is shorter. */
+/** What is still on its way when the source has ended comes sooner. */
 const SILENCE_MS = 500;
 /** Nothing at all has come. */
 const PATIENCE_MS = 8_000;
@@ -66,7 +66,7 @@ function open(arena: Arena, port: number): UdpSocket {
   });
 }
 
-function sink(port = ""): void {
+function sink(port = "", seconds = ""): void {
   using arena = Arena.open(1 << 20);
   using socket = open(arena, Number(port));
   say("ready");
@@ -81,7 +81,9 @@ function sink(port = ""): void {
       continue;
     }
     const now = performance.now();
-    if (received > 0 ? now - last > SILENCE_MS : now - begin > PATIENCE_MS) break;
+    // Somebody on the way may be held up for long while the source is still at work.
+    const over = now - last > SILENCE_MS && now - first > Number(seconds) * 1000;
+    if (received > 0 ? over : now - begin > PATIENCE_MS) break;
     // At 250,000 a second so many arrive meanwhile as the buffer holds thirty times.
     pause(1);
   }

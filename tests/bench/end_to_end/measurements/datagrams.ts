@@ -70,7 +70,7 @@ async function datagrams(
 ): Promise<[Count, Count]> {
   // Addresses are known again after a pause.
   await from.at.ping(to.address);
-  await using sink = to.at.start(words("sink", PORT));
+  await using sink = to.at.start(words("sink", PORT, `${seconds}`));
   await sink.says(/^ready$/m);
   const { stdout } = await from.at.run(
     words("source", to.address, PORT, `${bytes}`, `${rate}`, `${seconds}`),

@@ -266,15 +266,21 @@ export class Lab implements Disposable {
     this.#underlay.ip("link", "set", UNDERLAY, "up");
   }
 
+  /** Adds a host that no underlay joins to others; its addresses are set aside for it. */
+  bareHost(network = "192.0.2"): Host {
+    const number = this.#hosts.length + 1;
+    const host = new Host(`${this.prefix}-h${number}`, number, this.directory, network);
+    this.#hosts.push(host);
+    return host;
+  }
+
   /** Adds a host. */
   host({ behind }: Place = {}): Host {
-    const number = this.#hosts.length + 1;
     const [network, at] = behind === undefined
       ? ["192.0.2", this.#underlay]
       : [NAT_NETWORK, behind];
-    const host = new Host(`${this.prefix}-h${number}`, number, this.directory, network);
-    this.#hosts.push(host);
-    this.#join(at, `port${number}`, host);
+    const host = this.bareHost(network);
+    this.#join(at, `port${this.#hosts.length}`, host);
     host.ip("addr", "add", `${host.address}/24`, "dev", UNDERLAY);
     if (behind === undefined) {
       host.ip("addr", "add", `${host.address6}/64`, "dev", UNDERLAY, "nodad");

@@ -58,6 +58,10 @@ export interface GossipOptions {
   readonly sha256: (bytes: Uint8Array) => Uint8Array;
 }
 
+/** Channel of address allocation, and the last of its kinds of unicast. */
+const ALLOCATION = "IPallocation";
+const LAST_ALLOCATION_KIND = 2;
+
 /** Most channels that others may make us stand in for; data of more is dropped. */
 const MAX_SURROGATES = 256;
 /** Most bytes of unicasts that wait for one neighbour; more are dropped, as without a route. */
@@ -236,6 +240,7 @@ export class Gossip {
     const outbox = hop === undefined || hop === from ? undefined : this.#outboxes.get(hop);
     const { channel, source, destination, payload } = message;
     if (outbox === undefined || outbox.directBytes > MAX_DIRECT_BYTES) return;
+    if (isDeadly(channel, payload)) return;
     if (payload.length + channel.length * 3 > MAX_MESSAGE_BYTES - ENVELOPE_BYTES) return;
     this.#pushDirect(outbox, unicastMessage(channel, source, destination, payload));
   }
@@ -275,4 +280,13 @@ export class Gossip {
     this.#channels.set(name, surrogate);
     return surrogate;
   }
+}
+
+/**
+ * Whether a unicast ends or blocks a real peer (spec/mesh.md 21): address allocation there reads the kind of the message from
+ * the first byte without looking whether there is one, and waits for ever on a kind that it does not know. Whoever sends
+ * one through us may mean no good: it is not passed on.
+ */
+function isDeadly(channel: string, payload: Uint8Array): boolean {
+  return channel === ALLOCATION && (payload[0] ?? LAST_ALLOCATION_KIND + 1) > LAST_ALLOCATION_KIND;
 }

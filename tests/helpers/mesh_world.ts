@@ -22,6 +22,7 @@ import type { Channel } from "../../mesh/gossip.ts";
 import { MeshCore } from "../../mesh/mesh.ts";
 import type { MeshInput, MeshOutput } from "../../mesh/mesh_io.ts";
 import { parseTarget } from "../../mesh/target.ts";
+import { withLength } from "../../mesh/wire.ts";
 import type { MeshConfig, MeshCrypto, MeshEvent, MeshSnapshot } from "../../mesh/types.ts";
 
 /** Cryptography in plain TypeScript: needs no permission. */
@@ -223,6 +224,11 @@ export class World {
     for (let out = node.core.poll(); out !== undefined; out = node.core.poll()) {
       this.#perform(node, out);
     }
+  }
+
+  /** Sends a message on a connection of a node, behind the back of its core; there must be no password. */
+  inject(node: Node, id: number, message: Uint8Array): void {
+    this.#send(node, id, withLength(message));
   }
 
   #perform(node: Node, output: MeshOutput): void {

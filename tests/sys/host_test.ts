@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { parseCidr, parseMac } from "../../base/mod.ts";
 import { indexOf, inFreshNetns } from "../../ffi/_testing.ts";
-import { Arena, PacketSocket, readProc, SysError, Tap } from "../../ffi/mod.ts";
+import { Arena, PacketSocket, pause, readProc, SysError, Tap } from "../../ffi/mod.ts";
 import { HostError } from "../../switch/host_plan.ts";
 import {
   currentBridge,
@@ -170,12 +170,22 @@ Deno.test("prepareHost() throws when a value is impossible", () => {
   });
 });
 
+/** Waits until the bridge knows that a port has a carrier: the kernel may take a second to tell it. */
+function untilForwarding(port: string): void {
+  for (let tries = 0; tries < 100; tries++) {
+    if (run("ip", "-d", "link", "show", port).includes("state forwarding")) return;
+    pause(50);
+  }
+  throw new Error(`Port ${port} does not forward`);
+}
+
 Deno.test("exposeAddress() gives the host the address and announces it; hideAddress() leaves the others", () => {
   inFreshNetns(() => {
     prepare();
     run("ip", "link", "add", "vethwepl1", "master", "weft", "type", "veth", "peer", "name", "ear");
     run("ip", "link", "set", "vethwepl1", "up");
     run("ip", "link", "set", "ear", "up");
+    untilForwarding("vethwepl1");
     using ear = PacketSocket.open({ ifindex: indexOf("ear"), etherType: 0x0806 });
     assert.ok(exposeAddress("weft", parseCidr("10.1.0.1/16")));
     const heard = ear.receive(1000);

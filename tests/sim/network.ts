@@ -84,8 +84,8 @@ export interface NetworkOptions {
 
 /** When a SYN is repeated, after the first. */
 const SYN_AT: readonly Millis[] = [0, 1_000, 3_000, 7_000];
-/** A segment is repeated so often that the wait for the last comes to this: then it has come through. */
-const MAX_TIMEOUT_MS = 5_000;
+/** A segment is repeated until the wait for the last comes to this: then it has come through, before it is taken for silence. */
+const MAX_TIMEOUT_MS = 3_000;
 const RESET = "connection reset by peer";
 
 /** All hosts and connections. */

@@ -40,6 +40,7 @@ import {
 } from "../wire/shuttle_segment.ts";
 import { Fragments } from "./fragments.ts";
 import type { IncomingKey, IncomingKeys } from "./keys.ts";
+import type { ReceivedRecord } from "./piece_joiner.ts";
 
 /** Results of {@link ShuttleReceiver.receive}. */
 export const RECEIVED = {
@@ -62,7 +63,9 @@ export interface ReceiverParts {
 }
 
 /** Opens segments; one for all pairs. Its fields describe the segment and the record at hand. */
-export class ShuttleReceiver {
+export class ShuttleReceiver implements ReceivedRecord {
+  /** Slot of the key that the record came under. */
+  keySlot = 0;
   /** Under which key the segment came; of the last one that was opened. */
   key: IncomingKey | undefined;
   /** Type of the segment, that of a sealed one also in clear. */
@@ -128,6 +131,7 @@ export class ShuttleReceiver {
     const bodyLength = length - segmentOverheadBytes(type);
     if (!plain && !this.#open(key, segment, body, bodyLength)) return RECEIVED.NOTHING;
     this.key = key;
+    this.keySlot = key.slot;
     this.type = plain ? type - PLAIN_STEP : type;
     this.body = body;
     this.bodyLength = bodyLength;

@@ -12,6 +12,7 @@ import { arraySlab, type Slab } from "../../switch/frame.ts";
 import { INSPECT_OK, Offload, portableCopy } from "../../switch/offload.ts";
 import { Outbox } from "../../switch/outbox.ts";
 import {
+  Fragments,
   type IncomingKey,
   type IncomingKeys,
   newCounter,
@@ -31,6 +32,8 @@ export const DESTINATION = 0x0def;
 /** The receiver's number for the key. */
 export const KEY_ID = 0x1234;
 const SALT = 0x5a17_0001;
+/** Room for the segments of a batch. */
+const SLOTS_BYTES = 1 << 19;
 
 /** Returns what adds to named counters. */
 export function tally(): {
@@ -78,7 +81,7 @@ export function incomingKey(slab: Slab, options: Partial<IncomingKey> = {}): Inc
 
 /** The peer that reads its TAP. */
 export class SendingPeer {
-  readonly slab = arraySlab(3 << 20);
+  readonly slab = arraySlab(1 << 20);
   readonly outbox: Outbox;
   readonly sender: ShuttleSender;
   readonly pair: OutgoingKey;
@@ -88,7 +91,7 @@ export class SendingPeer {
   /** What has left, as single segments. */
   readonly #wire: Uint8Array[] = [];
 
-  constructor(options: Partial<OutgoingKey> = {}, outboxBytes = 1 << 20) {
+  constructor(options: Partial<OutgoingKey> = {}, outboxBytes = 1 << 19) {
     const { slab } = this;
     const { counts, count } = tally();
     this.counts = counts;
@@ -139,7 +142,7 @@ export class SendingPeer {
 
 /** The peer that writes its TAP. */
 export class ReceivingPeer {
-  readonly slab = arraySlab(4 << 20);
+  readonly slab = arraySlab(Fragments.SLAB_BYTES + SLOTS_BYTES + 4_096);
   readonly counts: Record<string, number>;
   readonly receiver: ShuttleReceiver;
   readonly joiner: PieceJoiner;
@@ -161,12 +164,12 @@ export class ReceivingPeer {
     };
     this.receiver = new ShuttleReceiver({ slab, keys: known, count });
     this.joiner = new PieceJoiner(slab.view, options);
-    this.#slots = slab.alloc(2 << 20, 64);
+    this.#slots = slab.alloc(SLOTS_BYTES, 64);
   }
 
   /** Takes one segment, which stays in its slot until the end of the batch. @returns one of `RECEIVED` */
   take(segment: Uint8Array, source = -1): number {
-    if (this.#used + segment.length + 64 > 2 << 20) this.endBatch();
+    if (this.#used + segment.length + 64 > SLOTS_BYTES) this.endBatch();
     const at = this.#slots + this.#used;
     this.#used += segment.length + 1;
     this.slab.bytes.set(segment, at);

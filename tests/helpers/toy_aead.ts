@@ -5,6 +5,7 @@
  */
 
 import type { Slab } from "../../switch/frame.ts";
+import type { CopyBytes } from "../../switch/offload.ts";
 import type { OpeningKey, SealingKey } from "../../switch/shuttle/mod.ts";
 
 /** Both directions of the toy under one number. */
@@ -62,5 +63,13 @@ export class ToyAead implements SealingKey, OpeningKey {
   }
 }
 
-/** A cipher that costs nothing: what is left is what surrounds it. */
-export const noAead: SealingKey & OpeningKey = { seal: () => true, open: () => true };
+/** Passes for a cipher: sealing is a copy, opening nothing. What is left is what surrounds it. */
+export function noAead(copy: CopyBytes): SealingKey & OpeningKey {
+  return {
+    seal: (_nonce, input, output, length): boolean => {
+      copy(output, input, length);
+      return true;
+    },
+    open: () => true,
+  };
+}

@@ -14,6 +14,7 @@
  *   offload.ts      superframes -> real frames         joiner.ts      real frames -> superframes
  *   outbox.ts       datagrams -> trains                link_table.ts  which tunnel leads to whom
  *   overlay/        ways to carry frames in UDP        wire/          formats
+ *   shuttle/        superframes between weft peers, sealed end to end
  *   host_shell.ts   bridge and TAP of this host
  * ```
  *

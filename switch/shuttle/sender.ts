@@ -61,6 +61,9 @@ import { bodyBytes, SegmentWriter, type WriterParts } from "./segment_writer.ts"
 /** Room for the largest body. */
 const BODY_BYTES = 65_536;
 
+/** Longest frame of a record: its length has 16 bits. */
+const MOST_FRAME_BYTES = 65_535;
+
 /** Flags of TCP segments that are not cut: they are not said of each part. */
 const UNCUT_FLAGS = FLAG_SYN | FLAG_RST | FLAG_URG;
 
@@ -327,7 +330,8 @@ export class ShuttleSender {
     const verdict = this.#oversize(frame, length, flooded);
     const step = bodyBytes(pair) - FRAGMENT_BYTES;
     const record = RECORD_BYTES + length;
-    if (verdict === OVERSIZE.FRAGMENT && record <= step * MOST_FRAGMENTS) {
+    const fits = length <= MOST_FRAME_BYTES && record <= step * MOST_FRAGMENTS;
+    if (verdict === OVERSIZE.FRAGMENT && fits) {
       this.#view.setUint16(virtio - 2, length);
       setPieceIndex(this.#view, virtio, 0);
       return this.#sendFragments(pair, virtio - 2, record, step);

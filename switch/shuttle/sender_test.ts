@@ -258,6 +258,16 @@ Deno.test("send() refuses what would be more than 255 fragments", () => {
   assert.deepEqual(peer.counts, { dropTooBig: 1 });
 });
 
+Deno.test("send() refuses a frame whose length has no room in a record", () => {
+  const other = Uint8Array.of(...new Uint8Array(12), 8, 6);
+  for (const [length, result] of [[65_535, SEND.OK], [65_536, SEND.DROPPED]] as const) {
+    const peer = new SendingPeer();
+    const read = concat(new Uint8Array(10), other, payload(length - 14));
+    assert.equal(peer.tap(read), result);
+    if (result === SEND.OK) assert.deepEqual(delivered(peer.segments()), [read]);
+  }
+});
+
 Deno.test("send() stops when the key is used up", () => {
   const counter = Int32Array.of(0, -2);
   const peer = new SendingPeer({ counter });

@@ -20,6 +20,10 @@
  * @module
  */
 
+export type { Slab } from "../frame.ts";
+export type { CopyBytes, Offload } from "../offload.ts";
+export type { Outbox } from "../outbox.ts";
+export type { RecordHeaders } from "../wire/shuttle_record.ts";
 export type { OpeningKey, SealingKey } from "./aead.ts";
 export { Fragments } from "./fragments.ts";
 export {

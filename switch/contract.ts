@@ -236,6 +236,15 @@ export const COUNTERS = [
   "dropTap", // the kernel refused to take a frame
   "dropNoRemote", // the tunnel does not know where the neighbour is yet
   "stormLimited",
+  // Drops of shuttle.
+  "dropNoKey", // segment under a key that we do not hold, or in clear from where nothing may be
+  "dropHops", // segment without hops left, or with too many
+  "dropOrigin", // the sender's short id is no longer that of the key's peer
+  "dropRecord", // record that our kernel must not see (spec/shuttle.md 7)
+  "dropFragment", // part of a record that does not go with the others
+  "fragmentTimeouts", // records whose parts did not all come within a second, or that others pushed out
+  "dropKeyUsedUp", // not sealed: 2^32 segments under one key
+  "dropCipher", // not sealed: the library refused
   // The loop.
   "loopTurns",
   "macEntries",

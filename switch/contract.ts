@@ -2,9 +2,9 @@
  * All that the main thread and the data-plane worker say to each other.
  *
  * ```
- *   main --- keys, configure, control, stop -------------> worker      state down
- *   main <-- ready, tunnel, control, tables, log, -------- worker      facts up
- *            failed, stopped
+ *   main --- keys, pairKeys, configure, control, stop ----> worker     state down
+ *   main <-- ready, tunnel, pair, pairNews, control, ------ worker     facts up
+ *            tables, log, failed, stopped
  *   main reads the counters in a SharedArrayBuffer; only the worker writes them
  * ```
  *
@@ -53,6 +53,8 @@ export interface PeerEntry {
   readonly nextHop: number;
   /** Indices of peers to which it has a connection that both ends report as established. */
   readonly edges: readonly number[];
+  /** Its 12-bit short id, -1 if it has none or another claims the same: such a peer is reached by sleeve. */
+  readonly shortId: number;
 }
 
 /** One mesh connection to a neighbour; it has a tunnel for each common overlay. */
@@ -101,6 +103,46 @@ export interface Keys {
   readonly key: Uint8Array;
 }
 
+/** What becomes of the keys of one pair, end to end (spec/shuttle.md 3); the words of key agreement. */
+export type PairKeys =
+  /** Accept segments under the receive key; `sendNow`: seal with the send key, and probe until the remote answers. */
+  | {
+    readonly kind: "pairKeys";
+    readonly act: "install";
+    /** The other. */
+    readonly peer: PeerName;
+    /** Cipher of both keys, as libcrypto knows it. */
+    readonly suite: "AES-256-GCM" | "ChaCha20-Poly1305";
+    /** Key id in segments for us. */
+    readonly receiveId: number;
+    /** 32 bytes. */
+    readonly receiveKey: Uint8Array;
+    /** 4 bytes. */
+    readonly receiveSalt: Uint8Array;
+    /** Key id in segments for the peer. */
+    readonly sendId: number;
+    /** 32 bytes. */
+    readonly sendKey: Uint8Array;
+    /** 4 bytes. */
+    readonly sendSalt: Uint8Array;
+    /** Seal with it from now on; else wait for `use`. */
+    readonly sendNow: boolean;
+  }
+  /** Seal with this installed key from now on. */
+  | {
+    readonly kind: "pairKeys";
+    readonly act: "use" | "stop";
+    readonly peer: PeerName;
+    readonly sendId: number;
+  }
+  /** Forget both keys that came with this receive id. */
+  | {
+    readonly kind: "pairKeys";
+    readonly act: "retire";
+    readonly peer: PeerName;
+    readonly receiveId: number;
+  };
+
 /** An overlay control message, received over TCP (main -> worker) or to be sent over it (worker -> main). */
 export interface Control {
   /** The kind of this message. */
@@ -122,7 +164,7 @@ export interface Stop {
 }
 
 /** All that main says. */
-export type ToWorker = Configure | Keys | Control | Stop;
+export type ToWorker = Configure | Keys | PairKeys | Control | Stop;
 
 /** The loop runs: TAP open, socket bound. */
 export interface Ready {
@@ -154,6 +196,34 @@ export interface TunnelState {
   readonly mtuBytes: number;
   /** Underlay address that frames go to. */
   readonly remote: Endpoint | undefined;
+}
+
+/** How frames to one peer go; sent when any of it changed. */
+export interface PairState {
+  /** The kind of this message. */
+  readonly kind: "pair";
+  /** The peer. */
+  readonly peer: PeerName;
+  /** Frames go by shuttle, else by sleeve. */
+  readonly shuttle: boolean;
+  /** Why not by shuttle. */
+  readonly reason: string | undefined;
+  /** MTU in bytes of inner IP packet, if by shuttle. */
+  readonly mtuBytes: number | undefined;
+  /** What seals, "plain" for nothing, `undefined` without a key. */
+  readonly cipher: string | undefined;
+}
+
+/** What key agreement has to hear of a pair. */
+export interface PairNews {
+  /** The kind of this message. */
+  readonly kind: "pairNews";
+  /** The peer. */
+  readonly peer: PeerName;
+  /** worked: the first segment under `receiveId` was opened; wanted: frames wait for a key; exhausted: rekey. */
+  readonly news: "worked" | "wanted" | "exhausted";
+  /** Key id, for `worked`; else 0. */
+  readonly receiveId: number;
 }
 
 /** The MAC table, at most once a second, when it changed. */
@@ -196,6 +266,8 @@ export interface Stopped {
 export type FromWorker =
   | Ready
   | TunnelState
+  | PairState
+  | PairNews
   | Control
   | Tables
   | WorkerLog
@@ -236,6 +308,15 @@ export const COUNTERS = [
   "dropTap", // the kernel refused to take a frame
   "dropNoRemote", // the tunnel does not know where the neighbour is yet
   "stormLimited",
+  // Drops of shuttle.
+  "dropNoKey", // segment under a key that we do not hold, or in clear from where nothing may be
+  "dropHops", // segment without hops left, or with too many
+  "dropOrigin", // the sender's short id is no longer that of the key's peer
+  "dropRecord", // record that our kernel must not see (spec/shuttle.md 7)
+  "dropFragment", // part of a record that does not go with the others
+  "fragmentTimeouts", // records whose parts did not all come within a second, or that others pushed out
+  "dropKeyUsedUp", // not sealed: 2^32 segments under one key
+  "dropCipher", // not sealed: the library refused
   // The loop.
   "loopTurns",
   "macEntries",

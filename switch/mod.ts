@@ -15,6 +15,7 @@
  *   outbox.ts       datagrams -> trains                link_table.ts  which tunnel leads to whom
  *   tunnel.ts       health of one tunnel               liveness.ts    silence of a neighbour that sends often
  *   overlay/        ways to carry frames in UDP        wire/          formats
+ *   shuttle/        superframes between weft peers, sealed end to end
  *   host_shell.ts   bridge and TAP of this host
  * ```
  *

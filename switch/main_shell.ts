@@ -11,6 +11,7 @@ import {
   type CounterName,
   COUNTERS,
   type FromWorker,
+  type PairKeys,
   type Ready,
   type ToWorker,
   type WorkerStart,
@@ -49,6 +50,8 @@ export interface Switch {
   configure(state: Omit<Configure, "kind" | "version">): void;
   /** Hands over the key of a link; before the `configure` that names it. */
   keys(link: number, key: Uint8Array): void;
+  /** Says what becomes of the keys of a pair. Their bytes are copied: the caller wipes its own. */
+  pairKeys(message: PairKeys): void;
   /** Hands over an overlay control message that came over TCP. */
   control(link: number, index: number, tag: number, body: Uint8Array): void;
   /** Reads all counters. */
@@ -142,6 +145,7 @@ export async function startSwitch(options: SwitchOptions): Promise<Switch> {
     },
     configure: (state) => post({ kind: "configure", version: ++version, ...state }),
     keys: (link, key) => post({ kind: "keys", link, key }),
+    pairKeys: (message) => post(message),
     control: (link, index, tag, body) => post({ kind: "control", link, index, tag, body }),
     counters: () =>
       Object.fromEntries(COUNTERS.map((name, i) => [name, cells[i] ?? 0])) as Record<

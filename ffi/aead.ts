@@ -112,8 +112,8 @@ export class Aead implements Disposable {
   }
 }
 
-/** Tells whether libcrypto can be opened and has both suites. */
-export function aeadSupported(): boolean {
+/** Tells whether libcrypto is there and has both ciphers. */
+export function aeadAvailable(): boolean {
   try {
     fetchCipher("AES-256-GCM");
     fetchCipher("ChaCha20-Poly1305");

@@ -217,6 +217,7 @@ export class Router {
       host: config.host,
       port,
       libsodium,
+      pairs: passwords.length === 0 ? "clear" : "sealed",
       onEvent: (event) => this.#onSwitch(event),
       log: log.area("switch"),
     });

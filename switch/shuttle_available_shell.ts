@@ -4,9 +4,9 @@
  * @module
  */
 
-import { aeadSupported } from "../ffi/mod.ts";
+import { aeadAvailable } from "../ffi/mod.ts";
 
 /** Tells whether libcrypto can be opened and has the ciphers of shuttle; without it a router offers sleeve alone. */
 export function shuttleAvailable(): boolean {
-  return aeadSupported();
+  return aeadAvailable();
 }

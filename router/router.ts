@@ -376,7 +376,7 @@ export class Router {
     if (turn === undefined) return;
     const { log } = this.#ground;
     const peer = formatPeerName(pair.peer);
-    if (turn.shuttle) log.info("by shuttle", { peer, mtu: pair.mtuBytes ?? "" });
+    if (turn.shuttle) log.info("by shuttle", { peer });
     else log.info("by sleeve", { peer, reason: turn.reason ?? "" });
   }
 

@@ -54,7 +54,7 @@ Deno.test("a host between offers sleeve alone", async (t) => {
 
   await t.step("pairs are by sleeve, and each host says why", async () => {
     for (const [from, to] of [[first, last], [last, first], [first, middle]] as const) {
-      await bySleeve(from, to, /./);
+      await bySleeve(from, to, /does not carry shuttle/);
     }
     await bySleeve(middle, first, /this router does not offer shuttle/);
   });
@@ -102,10 +102,13 @@ Deno.test("two hosts have no common password, and one between has both", async (
   });
 
   await t.step("to each other they are by sleeve, and status says why", async () => {
-    // Who asks learns it; the other knows only that its answer was not confirmed.
-    const reason = /no common password|did not confirm/;
-    const rows = [await bySleeve(first, last, reason), await bySleeve(last, first, reason)];
-    ok(rows.some((row) => /no common password/.test(row.reason ?? "")), JSON.stringify(rows));
+    // Who asks learns why; the other only that its answer was not confirmed.
+    const found = await Promise.any([
+      bySleeve(first, last, /no common password/),
+      bySleeve(last, first, /no common password/),
+    ]);
+    ok(found);
+    for (const [from, to] of [[first, last], [last, first]] as const) await bySleeve(from, to, /./);
   });
 
   await t.step("everything passes all the same", async () => {

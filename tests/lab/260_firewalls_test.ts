@@ -122,7 +122,7 @@ Deno.test("UDP is blocked between two of three hosts, then addresses change", as
     }
     const lines = await first.connections();
     ok(
-      lines.some((line) => /pending .* over UDP from .*: is it blocked\?$/.test(line)),
+      lines.some((line) => /pending .* over UDP from .*: is it blocked\?"$/.test(line)),
       `${lines}`,
     );
   });

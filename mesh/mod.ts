@@ -28,6 +28,17 @@
  */
 
 export type { Channel } from "./gossip.ts";
+export {
+  type InstalledKeys,
+  KeyAgreement,
+  type KeyCrypto,
+  KEYS_CHANNEL,
+  KeysChannel,
+  type KeysInput,
+  type KeysOptions,
+  type KeysOutput,
+  type PairState as KeysState,
+} from "./keys/mod.ts";
 export { startMesh } from "./shell.ts";
 export type * from "./types.ts";
 export { ProtocolError } from "./wire.ts";

@@ -70,3 +70,13 @@ Deno.test("negotiateOverlays() returns the common list or why there is none", ()
     assert.equal(typeof negotiateOverlays(["kite", "sleeve"], theirs), "string");
   }
 });
+
+Deno.test("negotiateOverlays() numbers sleeve 1 between weft peers, and 0 towards others", () => {
+  const ours = ["weft-shuttle", "sleeve"];
+  const sleeve = (index: number): unknown => ({ index, name: "sleeve" });
+  const shuttle = { index: 0, name: "weft-shuttle" };
+  assert.deepEqual(negotiateOverlays(ours, ours), [shuttle, sleeve(1)]);
+  assert.deepEqual(negotiateOverlays(ours, ["sleeve"]), [sleeve(0)]);
+  assert.deepEqual(negotiateOverlays(ours, ["fastdp", "sleeve"]), [sleeve(0)]);
+  assert.deepEqual(negotiateOverlays(["sleeve"], ours), [sleeve(0)]);
+});

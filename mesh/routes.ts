@@ -186,6 +186,8 @@ export class Routes {
       name,
       nextHop: name === this.#topology.name ? name : this.nextHopEstablished(name),
       edges: (this.#established.edges[index] ?? []).map((edge) => this.#names[edge] ?? 0),
+      uid: this.#entries[index]?.uid ?? 0n,
+      shortId: this.#topology.soleShortId(name),
     }));
   }
 

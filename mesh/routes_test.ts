@@ -134,12 +134,27 @@ Deno.test("Routes.forwarding() names ourselves as our own next hop and undefined
   const [a, b, c] = ["00:00:00:00:00:01", "00:00:00:00:00:02", "00:00:00:00:00:03"];
   const directed_edges = [edge(a, b), edge(b, a), edge(b, c)];
   const routes = routesOf({ note: "", peers: [a, b, c], directed_edges, tables: {} }, a);
-  const byName = routes.forwarding().toSorted((x, y) => x.name - y.name);
+  const byName = routes.forwarding().toSorted((x, y) => x.name - y.name)
+    .map(({ name, nextHop, edges }) => ({ name, nextHop, edges }));
   assert.deepEqual(byName, [
     { name: 1, nextHop: 1, edges: [2] },
     { name: 2, nextHop: 2, edges: [1] },
     { name: 3, nextHop: undefined, edges: [] },
   ]);
+});
+
+Deno.test("Routes.forwarding() has UIDs, and short ids as long as nobody else claims them", () => {
+  const topology = new Topology({ name: 1, nickname: "", uid: 5n, random: () => 0 });
+  const routes = new Routes(topology);
+  const said = (): unknown[] => {
+    routes.refresh();
+    return routes.forwarding().map(({ uid, shortId }) => [uid, shortId]);
+  };
+  topology.introduce({ name: 2, nickname: "", uid: 6n, shortId: 9 });
+  topology.introduce({ name: 3, nickname: "", uid: 7n, shortId: undefined });
+  assert.deepEqual(said(), [[5n, 0], [6n, 9], [7n, undefined]]);
+  topology.introduce({ name: 4, nickname: "", uid: 8n, shortId: 9 });
+  assert.deepEqual(said(), [[5n, 0], [6n, undefined], [7n, undefined], [8n, undefined]]);
 });
 
 Deno.test("Routes.refresh() leads to the same routes as a new start when entries change, come and go", () => {

@@ -35,6 +35,11 @@ export class ShortIds {
     return this.#claims.get(id)?.[0];
   }
 
+  /** Returns how many names claim an id. */
+  claims(id: number): number {
+    return this.#claims.get(id)?.length ?? 0;
+  }
+
   /** Returns a free id, chosen at random; `undefined` if all are claimed. `random` returns 0 <= x < 1. */
   pickFree(random: () => number): number | undefined {
     for (let i = 0; i < RANDOM_TRIES; i++) {

@@ -99,6 +99,12 @@ export class Topology {
     return this.#peers.values();
   }
 
+  /** Returns the short id of a peer; `undefined` if it has none, or if another claims the same. */
+  soleShortId(name: PeerName): number | undefined {
+    const shortId = this.#peers.get(name)?.shortId;
+    return shortId !== undefined && this.#shortIds.claims(shortId) === 1 ? shortId : undefined;
+  }
+
   /** Returns and clears whether our own entry changed. */
   takeAnnouncement(): boolean {
     const announce = this.#announce;

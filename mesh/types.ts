@@ -98,6 +98,10 @@ export interface ForwardingPeer {
   readonly nextHop: PeerName | undefined;
   /** Peers to which it has a connection that both ends report as established. */
   readonly edges: readonly PeerName[];
+  /** Its UID in this run, 0 if nobody has told yet. */
+  readonly uid: bigint;
+  /** Its 12-bit id; `undefined` if it has none, or if another peer claims the same. */
+  readonly shortId: number | undefined;
 }
 
 /** One connection as `status connections` shows it. */

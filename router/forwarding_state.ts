@@ -15,7 +15,7 @@
 
 import { must, type PeerName } from "../base/mod.ts";
 import type { ForwardingPeer, MeshLink } from "../mesh/mod.ts";
-import type { Configure, LinkEntry, PeerEntry } from "../switch/mod.ts";
+import { type Configure, type LinkEntry, opensTunnels, type PeerEntry } from "../switch/mod.ts";
 
 /** Datagrams of a GSO train to a weft peer: what the kernel takes at most (`UDP_MAX_SEGMENTS`). */
 const WEFT_TRAIN_SEGMENTS = 64;
@@ -61,7 +61,8 @@ export class ForwardingState {
   update(peers: readonly ForwardingPeer[], links: Iterable<MeshLink>): Forwarding {
     const byName = new Map(peers.map((peer) => [peer.name, peer]));
     if (!byName.has(this.#self)) {
-      byName.set(this.#self, { name: this.#self, nextHop: this.#self, edges: [] });
+      const unknown = { edges: [], uid: 0n, shortId: undefined };
+      byName.set(this.#self, { name: this.#self, nextHop: this.#self, ...unknown });
     }
     const retired = this.#retire(byName);
     this.#admit(byName, retired);
@@ -98,7 +99,7 @@ export class ForwardingState {
     const nextHop = peer.nextHop === undefined ? undefined : this.#indices.get(peer.nextHop);
     const edges = peer.edges.map((name) => this.#indices.get(name))
       .filter((index) => index !== undefined);
-    return { name: peer.name, nextHop: nextHop ?? -1, edges };
+    return { name: peer.name, nextHop: nextHop ?? -1, edges, shortId: peer.shortId ?? -1 };
   }
 
   #links(links: Iterable<MeshLink>): LinkEntry[] {
@@ -127,7 +128,9 @@ export class ForwardingState {
 
 function livelyInterval(links: readonly MeshLink[]): number {
   let tunnels = 0;
-  for (const { lively, overlays } of links) if (lively) tunnels += overlays.length;
+  for (const { lively, overlays } of links) {
+    if (lively) tunnels += overlays.filter(({ name }) => opensTunnels(name)).length;
+  }
   const fair = tunnels * 1_000 / HEARTBEATS_PER_SECOND;
   return Math.max(LIVELY_MS, Math.ceil(fair / LIVELY_STEP_MS) * LIVELY_STEP_MS);
 }

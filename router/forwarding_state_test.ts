@@ -6,8 +6,12 @@ import { ForwardingState } from "./forwarding_state.ts";
 
 const SELF = 0x0200_0000_0001;
 
-function peer(name: number, nextHop?: number, edges: number[] = []): ForwardingPeer {
-  return { name, nextHop, edges };
+function peer(
+  name: number,
+  nextHop?: number,
+  edges: number[] = [],
+): ForwardingPeer {
+  return { name, nextHop, edges, uid: 1n, shortId: undefined };
 }
 
 function link(id: number, to: number, more: Partial<MeshLink> = {}): MeshLink {
@@ -29,7 +33,7 @@ function link(id: number, to: number, more: Partial<MeshLink> = {}): MeshLink {
 Deno.test("ForwardingState.update() has ourselves at index 0 when the mesh knows nobody", () => {
   deepEqual(new ForwardingState(SELF).update([], []), {
     self: 0,
-    peers: [{ name: SELF, nextHop: 0, edges: [] }],
+    peers: [{ name: SELF, nextHop: 0, edges: [], shortId: -1 }],
     links: [],
   });
 });
@@ -37,14 +41,19 @@ Deno.test("ForwardingState.update() has ourselves at index 0 when the mesh knows
 Deno.test("ForwardingState.update() turns names into indices", () => {
   const state = new ForwardingState(SELF);
   const { peers } = state.update(
-    [peer(9, 9, [SELF, 8]), peer(SELF, SELF, [9]), peer(8, 9, [9, 77]), peer(6)],
+    [
+      { ...peer(9, 9, [SELF, 8]), shortId: 4095 },
+      { ...peer(SELF, SELF, [9]), shortId: 0 },
+      peer(8, 9, [9, 77]),
+      peer(6),
+    ],
     [],
   );
   deepEqual(peers, [
-    { name: SELF, nextHop: 0, edges: [1] },
-    { name: 9, nextHop: 1, edges: [0, 2] },
-    { name: 8, nextHop: 1, edges: [1] },
-    { name: 6, nextHop: -1, edges: [] },
+    { name: SELF, nextHop: 0, edges: [1], shortId: 0 },
+    { name: 9, nextHop: 1, edges: [0, 2], shortId: 4095 },
+    { name: 8, nextHop: 1, edges: [1], shortId: -1 },
+    { name: 6, nextHop: -1, edges: [], shortId: -1 },
   ]);
 });
 
@@ -78,6 +87,13 @@ Deno.test("ForwardingState.update() stretches heartbeats so that all lively tunn
     equal(state.links[0]?.livelyMs, livelyMs);
     equal(state.links.at(-1)?.livelyMs, undefined);
   }
+});
+
+Deno.test("ForwardingState.update() counts no heartbeats for an overlay without tunnels", () => {
+  const overlays = [{ index: 0, name: "weft-shuttle" }, { index: 1, name: "sleeve" }];
+  const links = Array.from({ length: 100 }, (_, i) => link(i, 9, { overlays }));
+  const state = new ForwardingState(SELF).update([peer(9, 9)], links);
+  equal(state.links[0]?.livelyMs, 250);
 });
 
 Deno.test("ForwardingState keeps its promises about indices for any history", () => {

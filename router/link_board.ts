@@ -5,7 +5,7 @@
  */
 
 import type { MeshLink } from "../mesh/mod.ts";
-import type { TunnelState } from "../switch/mod.ts";
+import { opensTunnels, type TunnelState } from "../switch/mod.ts";
 
 /** What the mesh has to be told. */
 export type LinkNews =
@@ -21,7 +21,7 @@ interface Row {
   failed: boolean;
 }
 
-/** Keeps links and their tunnels. */
+/** Keeps links and their tunnels. An overlay without tunnels of its own neither holds a link nor fails it. */
 export class LinkBoard {
   readonly #rows = new Map<number, Row>();
 
@@ -50,7 +50,7 @@ export class LinkBoard {
     const row = this.#rows.get(state.link);
     if (row === undefined) return undefined;
     row.tunnels.set(state.index, state);
-    const states = row.link.overlays.map(({ index }) => row.tunnels.get(index)?.state);
+    const states = holding(row).map((tunnel) => tunnel?.state);
     if (states.every((known) => known === "failed")) {
       if (row.failed) return undefined;
       row.failed = true;
@@ -66,10 +66,9 @@ export class LinkBoard {
   best(id: number | undefined): TunnelState | undefined {
     const row = id === undefined ? undefined : this.#rows.get(id);
     if (row === undefined) return undefined;
-    const tunnels = row.link.overlays.map(({ index }) => row.tunnels.get(index))
-      .filter((tunnel) => tunnel !== undefined);
-    return tunnels.find(({ state }) => state === "established") ??
-      tunnels.find(({ state }) => state === "pending");
+    if (!row.established) return holding(row).find((tunnel) => tunnel?.state === "pending");
+    return row.link.overlays.map(({ index }) => row.tunnels.get(index))
+      .find((tunnel) => tunnel?.state === "established");
   }
 
   /** The tunnel over the overlay that both ends like best, whether it works or not. */
@@ -78,4 +77,11 @@ export class LinkBoard {
     const [overlay] = row?.link.overlays ?? [];
     return overlay === undefined ? undefined : row?.tunnels.get(overlay.index);
   }
+}
+
+/** What is known of the tunnels that hold a link. */
+function holding({ link, tunnels }: Row): (TunnelState | undefined)[] {
+  return link.overlays.filter(({ name }) => opensTunnels(name)).map(({ index }) =>
+    tunnels.get(index)
+  );
 }

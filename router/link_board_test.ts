@@ -89,6 +89,55 @@ Deno.test("LinkBoard.tunnel() ignores tunnels of links that have ended", () => {
   deepEqual(links.links(), []);
 });
 
+/** As weft peers have it: shuttle has no tunnels of its own, sleeve holds the link. */
+function ridden(): LinkBoard {
+  const links = new LinkBoard();
+  const overlays = [{ index: 0, name: "weft-shuttle" }, { index: 1, name: "sleeve" }];
+  links.up({ ...LINK, overlays });
+  return links;
+}
+
+function shuttle(state: TunnelState["state"], reason?: string): TunnelState {
+  return { ...tunnel(0, state, reason), overlay: "weft-shuttle" };
+}
+
+function sleeve(state: TunnelState["state"], reason?: string): TunnelState {
+  return { ...tunnel(1, state, reason), overlay: "sleeve" };
+}
+
+Deno.test("LinkBoard.tunnel() goes by sleeve alone, whatever becomes of shuttle", () => {
+  for (const state of ["pending", "established", "failed"] as const) {
+    const links = ridden();
+    equal(links.tunnel(shuttle(state, "no key")), undefined);
+    deepEqual(links.tunnel(sleeve("established")), {
+      kind: "established",
+      id: 1,
+      established: true,
+    });
+    equal(links.tunnel(shuttle("pending")), undefined);
+    deepEqual(links.tunnel(sleeve("failed", "silence")), {
+      kind: "failed",
+      id: 1,
+      reason: "silence",
+    });
+  }
+});
+
+Deno.test("LinkBoard.best() is sleeve until it is established, then shuttle if that is", () => {
+  const links = ridden();
+  links.tunnel(shuttle("pending", "no key"));
+  equal(links.best(1), undefined);
+  links.tunnel(sleeve("pending"));
+  equal(links.best(1)?.overlay, "sleeve");
+  links.tunnel(sleeve("established"));
+  equal(links.best(1)?.overlay, "sleeve");
+  equal(links.preferred(1)?.reason, "no key");
+  links.tunnel(shuttle("established"));
+  equal(links.best(1)?.overlay, "weft-shuttle");
+  links.tunnel(sleeve("pending", "silence"));
+  equal(links.best(1)?.reason, "silence");
+});
+
 Deno.test("LinkBoard.best() prefers what works to what is preferred", () => {
   const links = board();
   equal(links.best(1), undefined);

@@ -6,6 +6,8 @@
  *   store.ts ──>   |  |      ├── switch     frames
  *                  |  |      └── container  interfaces and addresses of containers
  *                  |  ├── forwarding_state, link_board     joins mesh and switch (pure)
+ *                  |  ├── pair_keys, pair_board            keys of pairs, and how frames to each go (pure)
+ *                  |  ├── overlays                         which are offered (pure)
  *                  |  └── status/                          pages, report, metrics (pure)
  *                  └── http_api on a unix socket           what the CLI calls
  *   daemon_shell.ts                                        the process around a router

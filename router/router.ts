@@ -7,6 +7,7 @@
  *   mesh  linkUp, linkDown, changed ──> keys, configure ──> switch
  *         overlayControl            <──> control
  *         overlayEstablished/Failed <── tunnel
+ *   pair_keys      unicast <── keys of pairs ──> pairKeys, pairNews
  * ```
  *
  * @module
@@ -14,19 +15,29 @@
 
 import { formatEndpoint, formatPeerName, type Logger, type PeerName } from "../base/mod.ts";
 import { meshCrypto } from "../ffi/mod.ts";
-import { type ConnectionStatus, type Mesh, type MeshEvent, startMesh } from "../mesh/mod.ts";
+import {
+  type ConnectionStatus,
+  type ForwardingPeer,
+  KEYS_CHANNEL,
+  type Mesh,
+  type MeshEvent,
+  type PeerStatus,
+  startMesh,
+} from "../mesh/mod.ts";
 import {
   type FromWorker,
   type HostState,
+  opensTunnels,
   OVERLAY_LABELS,
-  OVERLAY_NAMES,
+  type PairState,
   prepareHost,
+  shuttleAvailable,
   startSwitch,
   type Switch,
   type Tables,
   type TunnelState,
 } from "../switch/mod.ts";
-import { passwordWarnings, type RouterConfig, UsageError } from "./config/mod.ts";
+import { passwordWarnings, type RouterConfig } from "./config/mod.ts";
 import { Containers } from "./containers_shell.ts";
 import { ForwardingState } from "./forwarding_state.ts";
 import { controlApi, statusApi } from "./http_api.ts";
@@ -39,9 +50,12 @@ import {
   lockHolder,
   machineIdentity,
 } from "./machine_shell.ts";
+import { checkName, type OfferedOverlays, offeredOverlays } from "./overlays.ts";
+import { PairBoard } from "./pair_board.ts";
+import { type PairKeysDriver, startPairKeys } from "./pair_keys_shell.ts";
 import { serveSocket, serveStatus } from "./servers_shell.ts";
 import { connectionRows } from "./status/connection_rows.ts";
-import type { ConnectionRow, MacRow, StatusSnapshot } from "./status/mod.ts";
+import type { ConnectionRow, MacRow, PairRow, StatusSnapshot } from "./status/mod.ts";
 import { Store, StoreError } from "./store.ts";
 import { VERSION } from "./version.ts";
 
@@ -63,6 +77,7 @@ interface Ground {
   readonly store: Store;
   readonly name: PeerName;
   readonly targets: readonly string[];
+  readonly overlays: readonly string[];
   readonly host: HostState;
   readonly warnings: readonly string[];
 }
@@ -76,11 +91,13 @@ export class Router {
   readonly #ground: Ground;
   readonly #since = Date.now();
   readonly #links = new LinkBoard();
+  readonly #pairs: PairBoard;
   readonly #forwarding: ForwardingState;
   readonly #resources = new AsyncDisposableStack();
   readonly #finish: (reason: string | undefined) => void;
   #switch: Switch | undefined;
   #mesh: Mesh | undefined;
+  #pairKeys: PairKeysDriver | undefined;
   #macs: MacRow[] = [];
   #terminations = 0;
   #pending: ReturnType<typeof setTimeout> | undefined;
@@ -89,6 +106,7 @@ export class Router {
   private constructor(ground: Ground) {
     this.#ground = ground;
     this.#forwarding = new ForwardingState(ground.name);
+    this.#pairs = new PairBoard(!ground.overlays.every(opensTunnels));
     const { bridge, mtuBytes } = ground.host;
     this.containers = new Containers({ bridge, mtuBytes });
     const { promise, resolve } = Promise.withResolvers<string | undefined>();
@@ -105,13 +123,13 @@ export class Router {
   static async start(config: RouterConfig, hooks: RouterHooks): Promise<Router> {
     const { log } = hooks;
     checkMachine();
-    checkOverlay(config);
+    const overlays = offeredOverlays(config.overlay, shuttleAvailable);
     Deno.mkdirSync(config.runtimeDir, { recursive: true, mode: RUNTIME_DIR_MODE });
     if (await answers(config.socket)) throw new AlreadyRunningError(config.runtimeDir);
     const store = openStore(config.stateDir);
     let router: Router | undefined;
     try {
-      router = new Router(prepare(config, log, store));
+      router = new Router(prepare(config, log, store, overlays));
       router.#resources.use(store);
       await router.#startParts();
       return router;
@@ -151,6 +169,7 @@ export class Router {
     const plane = this.#plane();
     const mesh = this.#running();
     const { uid, targets, connections, peers, collisions } = mesh.snapshot();
+    const forwarding = mesh.forwarding();
     const cipherWarning = config.passwords.length > 0 ? plane.ready.warning : undefined;
     return {
       version: VERSION,
@@ -176,8 +195,9 @@ export class Router {
       targets,
       connections: this.#connectionRows(connections),
       peers,
+      pairs: this.#pairRows(peers, forwarding),
       collisions,
-      forwarding: mesh.forwarding(),
+      forwarding,
       macs: this.#macs,
       terminations: this.#terminations,
       counters: plane.counters(),
@@ -187,8 +207,8 @@ export class Router {
   // ---- below this line the system is touched ----
 
   async #startParts(): Promise<void> {
-    const { config, log, name, host, targets, store } = this.#ground;
-    const { libsodium, port } = config;
+    const { config, log, name, host, targets, store, overlays } = this.#ground;
+    const { libsodium, passwords, port } = config;
     const plane = await startSwitch({
       self: name,
       tap: config.tap,
@@ -197,18 +217,22 @@ export class Router {
       host: config.host,
       port,
       libsodium,
+      pairs: passwords.length === 0 ? "clear" : "sealed",
       onEvent: (event) => this.#onSwitch(event),
       log: log.area("switch"),
     });
     this.#switch = plane;
     await this.#own(() => plane.stop());
+    const pairKeys = overlays.every(opensTunnels) ? undefined : this.#startPairKeys();
+    this.#pairKeys = pairKeys;
+    this.#resources.defer(() => pairKeys?.stop());
     const mesh = await startMesh({
       name,
       nickname: config.nickname,
       host: config.host,
       port,
-      passwords: config.passwords.map((password) => new TextEncoder().encode(password)),
-      overlays: overlaysOf(config),
+      passwords: passwords.map((password) => new TextEncoder().encode(password)),
+      overlays,
       discovery: config.discovery,
       connectionLimit: config.connectionLimit,
       trustedSubnets: config.trustedSubnets,
@@ -217,6 +241,7 @@ export class Router {
       crypto: meshCrypto({ libsodium }),
       log: log.area("mesh"),
       onEvent: (event) => this.#onMesh(event),
+      channels: pairKeys === undefined ? [] : [pairKeys.channel],
     });
     this.#mesh = mesh;
     await this.#own(() => mesh.stop());
@@ -229,6 +254,19 @@ export class Router {
       bridge: host.bridge,
       mtu: host.mtuBytes,
       version: VERSION,
+    });
+  }
+
+  #startPairKeys(): PairKeysDriver {
+    const { config: { passwords, libsodium }, name } = this.#ground;
+    return startPairKeys({ self: name, passwords, libsodium }, {
+      unicast: (to, payload) => this.#mesh?.unicast(KEYS_CHANNEL, to, payload),
+      pairKeys: (message) => {
+        // The worker must know the peer before it hears of its keys.
+        if (this.#pending !== undefined) this.#configure();
+        this.#plane().pairKeys(message);
+      },
+      state: (peer, state, reason) => this.#pairs.agreed(peer, state, reason),
     });
   }
 
@@ -298,6 +336,10 @@ export class Router {
         return this.#onTunnel(event);
       case "control":
         return this.#mesh?.overlayControl(event.link, event.index, event.tag, event.body);
+      case "pair":
+        return this.#onPair(event);
+      case "pairNews":
+        return this.#pairKeys?.news(event);
       case "tables":
         this.#macs = this.#macRows(event);
         return;
@@ -329,6 +371,15 @@ export class Router {
     this.#mesh?.overlayEstablished(news.id, news.established);
   }
 
+  #onPair(pair: PairState): void {
+    const turn = this.#pairs.data(pair, Date.now());
+    if (turn === undefined) return;
+    const { log } = this.#ground;
+    const peer = formatPeerName(pair.peer);
+    if (turn.shuttle) log.info("by shuttle", { peer });
+    else log.info("by sleeve", { peer, reason: turn.reason ?? "" });
+  }
+
   #configureSoon(): void {
     if (this.#stopping !== undefined) return;
     this.#pending ??= setTimeout(() => this.#configure(), CONFIGURE_DELAY_MS);
@@ -339,8 +390,18 @@ export class Router {
     this.#pending = undefined;
     // Events of a mesh that is still starting wait for it.
     if (this.#mesh === undefined) return;
-    const state = this.#forwarding.update(this.#mesh.forwarding(), this.#links.links());
-    this.#plane().configure(state);
+    const peers = this.#mesh.forwarding();
+    const others = peers.map((peer) => peer.name).filter((name) => name !== this.name);
+    this.#pairs.peers(others, Date.now());
+    this.#plane().configure(this.#forwarding.update(peers, this.#links.links()));
+    this.#pairKeys?.topology(peers);
+  }
+
+  #pairRows(peers: readonly PeerStatus[], forwarding: readonly ForwardingPeer[]): PairRow[] {
+    const reachable = new Set(
+      forwarding.filter(({ nextHop }) => nextHop !== undefined).map(({ name }) => name),
+    );
+    return this.#pairs.rows(peers.filter(({ name }) => reachable.has(name)));
   }
 
   #connectionRows(connections: readonly ConnectionStatus[]): ConnectionRow[] {
@@ -377,17 +438,6 @@ function started<T>(part: T | undefined): T {
   return part;
 }
 
-function checkOverlay({ overlay }: RouterConfig): void {
-  if (overlay === undefined || OVERLAY_NAMES.includes(overlay)) return;
-  throw new UsageError(
-    `Cannot use --overlay "${overlay}": expected one of ${OVERLAY_NAMES.join(", ")}`,
-  );
-}
-
-function overlaysOf({ overlay }: RouterConfig): readonly string[] {
-  return overlay === undefined ? OVERLAY_NAMES : [overlay];
-}
-
 function openStore(stateDir: string): Store {
   try {
     return Store.open(stateDir);
@@ -399,10 +449,16 @@ function openStore(stateDir: string): Store {
   }
 }
 
-function prepare(config: RouterConfig, log: Logger, store: Store): Ground {
+function prepare(
+  config: RouterConfig,
+  log: Logger,
+  store: Store,
+  overlays: OfferedOverlays,
+): Ground {
   const machine = machineIdentity();
   const random = crypto.getRandomValues(new Uint8Array(6));
   const { name, warning } = chooseName(config.name, store.identity(), machine, random);
+  checkName(name, overlays.names);
   store.setIdentity({ name, ...machine });
   const targets = config.resume ? store.targets() : config.targets;
   const { bridge, tap, mtuBytes } = config;
@@ -410,12 +466,12 @@ function prepare(config: RouterConfig, log: Logger, store: Store): Ground {
   const warnings = [
     ...(config.passwords.length === 0 ? ["no password: data is sent in clear"] : []),
     ...passwordWarnings(config.passwords),
-    ...(warning === undefined ? [] : [warning]),
+    ...[warning, overlays.warning].filter((line) => line !== undefined),
     ...(mtuBytes === undefined || mtuBytes === host.mtuBytes
       ? []
       : [`the bridge "${host.bridge}" keeps its MTU of ${host.mtuBytes}, not ${mtuBytes}`]),
   ];
   for (const line of warnings) log.warn(line);
   if (config.network !== undefined) log.info("network", { address: config.network });
-  return { config, log, store, name, targets, host, warnings };
+  return { config, log, store, name, targets, overlays: overlays.names, host, warnings };
 }

@@ -6,12 +6,12 @@ import { DROP, FLOOD, Forwarding, INDEX, LOCAL, RELAY, SEND } from "./forwarding
 // A chain with a spur:  0 (we) -- 1 -- 2,  0 -- 3
 const SELF = 0;
 const PEERS = [
-  { name: 0x020000000001, nextHop: 0, edges: [1, 3] },
-  { name: 0x020000000002, nextHop: 1, edges: [0, 2] },
-  { name: 0x020000000003, nextHop: 1, edges: [1] },
-  { name: 0x0200ffffffff, nextHop: 3, edges: [0] },
+  { name: 0x020000000001, nextHop: 0, edges: [1, 3], shortId: -1 },
+  { name: 0x020000000002, nextHop: 1, edges: [0, 2], shortId: -1 },
+  { name: 0x020000000003, nextHop: 1, edges: [1], shortId: -1 },
+  { name: 0x0200ffffffff, nextHop: 3, edges: [0], shortId: -1 },
   null,
-  { name: 0x020000000006, nextHop: -1, edges: [] },
+  { name: 0x020000000006, nextHop: -1, edges: [], shortId: -1 },
 ];
 const HERE = "0a:00:00:00:00:01";
 const THERE = "0a:00:00:00:00:02";
@@ -96,7 +96,7 @@ Deno.test("decideCaptured() drops frames for one cable and those that look speci
 Deno.test("decideCaptured() has nobody to flood to when we are alone, or not configured", () => {
   const f = new Forwarding({ ownMacs: [] });
   assert.equal(captured(f, HERE, ALL), DROP | COUNTER.dropNoRoute);
-  f.configure({ self: 0, peers: [{ name: 1, nextHop: 0, edges: [] }] });
+  f.configure({ self: 0, peers: [{ name: 1, nextHop: 0, edges: [], shortId: -1 }] });
   assert.equal(captured(f, HERE, ALL), DROP | COUNTER.dropNoRoute);
   assert.equal(f.decideCaptured(frameOf(HERE, ALL), 0, 13, 0), DROP | COUNTER.dropMalformed);
 });

@@ -31,4 +31,5 @@ export * from "./contract.ts";
 export * from "./host_plan.ts";
 export * from "./host_shell.ts";
 export { startSwitch, type Switch, type SwitchOptions } from "./main_shell.ts";
-export { OVERLAY_LABELS, OVERLAY_NAMES } from "./overlay/mod.ts";
+export { opensTunnels, OVERLAY_LABELS, OVERLAY_NAMES } from "./overlay/mod.ts";
+export { shuttleAvailable } from "./shuttle_available_shell.ts";

@@ -77,7 +77,11 @@ const OWN: readonly LaunchOption[] = [
     env: ["WEFT_BRIDGE"],
     aliases: ["weave-bridge"],
   },
-  { name: "overlay", value: "NAME", summary: "use this overlay alone (all, best first)" },
+  {
+    name: "overlay",
+    value: "NAME",
+    summary: "sleeve: use it alone (shuttle, and sleeve to peers that do not have it)",
+  },
   { name: "resume", summary: "connect to the stored peers" },
   { name: "no-restart", summary: "accepted; supervision is systemd's" },
   {

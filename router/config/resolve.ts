@@ -59,7 +59,7 @@ export interface RouterConfig extends Places {
   readonly targets: readonly string[];
   /** Take the stored targets instead. */
   readonly resume: boolean;
-  /** The one overlay to use, `undefined` for all. */
+  /** Name of an overlay: `sleeve` is used alone, `shuttle` where the peer has it; `undefined` for all. */
   readonly overlay: string | undefined;
   /** Bridge; `undefined`: "weave" if it is there, else "weft". */
   readonly bridge: string | undefined;

@@ -20,6 +20,15 @@ export function peer(name: number, nickname: string): StatusSnapshot["peers"][nu
   return { name, nickname, uid: "1", version: "1", shortId: undefined, connections: [] };
 }
 
+/** Returns a route for frames. */
+export function route(
+  name: number,
+  nextHop: number | undefined,
+  edges: number[],
+): StatusSnapshot["forwarding"][number] {
+  return { name, nextHop, edges, uid: 1n, shortId: undefined };
+}
+
 /** Returns a link to the second router. */
 export function link(more: Partial<ConnectionRow> = {}): ConnectionRow {
   return {
@@ -85,8 +94,9 @@ export function snapshot(more: Partial<StatusSnapshot> = {}): StatusSnapshot {
       shortId: 953,
       connections: [],
     }],
+    pairs: [],
     collisions: [],
-    forwarding: [{ name: ONE, nextHop: ONE, edges: [] }],
+    forwarding: [route(ONE, ONE, [])],
     macs: [],
     terminations: 0,
     counters: Object.fromEntries(
@@ -131,9 +141,9 @@ export function joined(): StatusSnapshot {
     connections: [link()],
     targets: ["192.0.2.2", "there.example.org"],
     forwarding: [
-      { name: ONE, nextHop: ONE, edges: [TWO] },
-      { name: TWO, nextHop: TWO, edges: [ONE] },
-      { name: THREE, nextHop: undefined, edges: [] },
+      route(ONE, ONE, [TWO]),
+      route(TWO, TWO, [ONE]),
+      route(THREE, undefined, []),
     ],
     macs: [{ mac: 0x26f4_a62b_9590, peer: TWO, nickname: "host2", lastSeen: 0 }],
   });

@@ -6,6 +6,7 @@
 
 import { COUNTERS } from "../../switch/mod.ts";
 import { lines } from "./page.ts";
+import { PAIR_OVERLAYS } from "./pairs.ts";
 import type { StatusSnapshot } from "./snapshot.ts";
 
 /** Content type of {@link metricsText}. */
@@ -23,6 +24,11 @@ export function metricsText(snapshot: StatusSnapshot): string {
     `weave_connection_terminations_total ${snapshot.terminations}`,
     ...help("weave_peers", "gauge", "Peers that are known, ourselves included."),
     `weave_peers ${snapshot.peers.length}`,
+    ...help("weft_pairs", "gauge", "Peers that can be reached, by what carries frames to them."),
+    ...PAIR_OVERLAYS.map((overlay) => {
+      const count = snapshot.pairs.filter((pair) => pair.overlay === overlay).length;
+      return `weft_pairs{overlay="${overlay}"} ${count}`;
+    }),
     ...help("weft_name_collisions", "gauge", "Names that more than one router bears."),
     `weft_name_collisions ${snapshot.collisions.length}`,
     ...help("weft_warnings", "gauge", "Lines that status warns with."),

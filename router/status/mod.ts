@@ -22,7 +22,7 @@ import { targetsPage } from "./targets.ts";
 export { METRICS_TYPE, metricsText } from "./metrics.ts";
 export type { StatusPage } from "./page.ts";
 export { reportJson, reportTemplate } from "./report.ts";
-export type { ConnectionRow, MacRow, StatusSnapshot } from "./snapshot.ts";
+export type { ConnectionRow, MacRow, PairRow, StatusSnapshot } from "./snapshot.ts";
 export { TemplateError } from "./template.ts";
 
 /** All pages. */

@@ -3,7 +3,18 @@ import { parseEndpoint } from "../../base/mod.ts";
 import type { TunnelState } from "../../switch/mod.ts";
 import { connectionRows, type Tunnels } from "./connection_rows.ts";
 import { connectionsPage } from "./connections.ts";
-import { FOUR, joined, link, ONE, peer, snapshot, target, THREE, TWO } from "./example_test.ts";
+import {
+  FOUR,
+  joined,
+  link,
+  ONE,
+  peer,
+  route,
+  snapshot,
+  target,
+  THREE,
+  TWO,
+} from "./example_test.ts";
 import { type ConnectionRow, METRICS_TYPE, metricsText, reportJson, STATUS_PAGES } from "./mod.ts";
 import { peersPage } from "./peers.ts";
 import { routerPage } from "./router.ts";
@@ -175,6 +186,7 @@ Deno.test("connectionRows() joins tunnels and sorts links before targets, by add
   ]);
 });
 
+const LABELS = { "weft-vxlan": "fastdp", "weft-shuttle": "shuttle" };
 const PENDING = tunnel({ state: "pending" });
 const REASONS: readonly [string, Partial<ConnectionRow>, Tunnels, string | undefined][] = [
   ["nothing of the best link", {}, tunnels(tunnel()), undefined],
@@ -195,6 +207,15 @@ const REASONS: readonly [string, Partial<ConnectionRow>, Tunnels, string | undef
     "silence",
   ],
   [
+    "why shuttle is not used, or not yet",
+    {},
+    tunnels(
+      tunnel({ index: 1, overlay: "sleeve" }),
+      tunnel({ overlay: "weft-shuttle", state: "pending", reason: "there is no key yet" }),
+    ),
+    "shuttle does not work: there is no key yet",
+  ],
+  [
     "that there is no overlay yet",
     { state: "pending" },
     tunnels(undefined),
@@ -203,7 +224,7 @@ const REASONS: readonly [string, Partial<ConnectionRow>, Tunnels, string | undef
 ];
 for (const [what, row, known, expected] of REASONS) {
   Deno.test(`connectionRows() says ${what}`, () => {
-    const rows = connectionRows([{ ...BARE, id: 7, ...row }], known, { "weft-vxlan": "fastdp" }, 0);
+    const rows = connectionRows([{ ...BARE, id: 7, ...row }], known, LABELS, 0);
     equal(rows[0]?.reason, expected);
   });
 }
@@ -237,6 +258,46 @@ Deno.test("connectionRows() tells trust from a missing password", () => {
   deepEqual(rows, [false, true, false]);
 });
 
+Deno.test("json() and metrics tell how frames to each peer go", () => {
+  const pair = {
+    peer: TWO,
+    nickname: "host2",
+    overlay: "shuttle",
+    cipher: "AES-256-GCM",
+    mtuBytes: 1389,
+    reason: undefined,
+    since: 0,
+  } as const;
+  const fallen = { ...pair, peer: THREE, nickname: "host3", overlay: "sleeve" } as const;
+  const state = snapshot({
+    pairs: [
+      pair,
+      { ...fallen, cipher: undefined, mtuBytes: undefined, reason: "no common password" },
+    ],
+  });
+  const json = JSON.parse(JSON.stringify(routerPage.json(state)));
+  deepEqual(json.pairs, [
+    {
+      peer: "02:00:00:00:00:02",
+      nickname: "host2",
+      overlay: "shuttle",
+      cipher: "AES-256-GCM",
+      mtu: 1389,
+      since: "1970-01-01T00:00:00.000Z",
+    },
+    {
+      peer: "02:00:00:00:00:03",
+      nickname: "host3",
+      overlay: "sleeve",
+      reason: "no common password",
+      since: "1970-01-01T00:00:00.000Z",
+    },
+  ]);
+  match(metricsText(state), /^weft_pairs{overlay="shuttle"} 1$/m);
+  match(metricsText(state), /^weft_pairs{overlay="sleeve"} 1$/m);
+  match(metricsText(snapshot()), /^weft_pairs{overlay="shuttle"} 0$/m);
+});
+
 Deno.test("json() of the peers has the way to each", () => {
   const peers = peersPage.json({
     ...joined(),
@@ -246,10 +307,10 @@ Deno.test("json() of the peers has the way to each", () => {
       { ...peer(FOUR, "host4") },
     ],
     forwarding: [
-      { name: ONE, nextHop: ONE, edges: [TWO] },
-      { name: TWO, nextHop: TWO, edges: [ONE, THREE] },
-      { name: THREE, nextHop: TWO, edges: [TWO] },
-      { name: FOUR, nextHop: undefined, edges: [] },
+      route(ONE, ONE, [TWO]),
+      route(TWO, TWO, [ONE, THREE]),
+      route(THREE, TWO, [TWO]),
+      route(FOUR, undefined, []),
     ],
   }) as Record<string, unknown>[];
   deepEqual(peers.map(({ nickname, nextHop, hops }) => [nickname, nextHop, hops]), [

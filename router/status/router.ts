@@ -7,6 +7,7 @@
 import { formatPeerName } from "../../base/mod.ts";
 import { connectionJson } from "./connections.ts";
 import { isoTime, lines, nameWithNick, type StatusPage } from "./page.ts";
+import { pairJson } from "./pairs.ts";
 import { peersJson } from "./peers.ts";
 import type { StatusSnapshot } from "./snapshot.ts";
 
@@ -41,6 +42,7 @@ export const routerPage: StatusPage = {
     since: isoTime(snapshot.since),
     connections: snapshot.connections.map(connectionJson),
     peers: peersJson(snapshot),
+    pairs: snapshot.pairs.map(pairJson),
     collisions: snapshot.collisions.map((collision) => ({
       ...collision,
       name: formatPeerName(collision.name),

@@ -25,6 +25,24 @@ export interface ConnectionRow extends ConnectionStatus {
   readonly trusted: boolean;
 }
 
+/** How frames to one peer go, end to end. */
+export interface PairRow {
+  /** The peer. */
+  readonly peer: PeerName;
+  /** Its label. */
+  readonly nickname: string;
+  /** What carries them: sleeve from neighbour to neighbour, shuttle from end to end. */
+  readonly overlay: "shuttle" | "sleeve";
+  /** What seals on shuttle, "plain" for nothing; `undefined` without a key. */
+  readonly cipher: string | undefined;
+  /** MTU by shuttle, in bytes of inner IP packet. */
+  readonly mtuBytes: number | undefined;
+  /** Why not by shuttle, or not for much longer. */
+  readonly reason: string | undefined;
+  /** Since when they go this way, ms since 1970. */
+  readonly since: number;
+}
+
 /** Where a MAC address was seen. */
 export interface MacRow {
   /** The address. */
@@ -77,6 +95,8 @@ export interface StatusSnapshot {
   readonly connections: readonly ConnectionRow[];
   /** All peers, ourselves first. */
   readonly peers: readonly PeerStatus[];
+  /** How frames go to each peer that can be reached. */
+  readonly pairs: readonly PairRow[];
   /** Names that more than one router bears. */
   readonly collisions: readonly CollisionStatus[];
   /** Routes of frames. */

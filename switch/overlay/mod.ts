@@ -3,6 +3,7 @@
  *
  * ```
  *   overlay.ts        the interface          OVERLAYS     the list, best first; its order is part of the protocol
+ *   ../shuttle/       opens no tunnels: sends to the address that the tunnel of sleeve beside it has found
  *   sleeve.ts         Weave Net's            conformance.ts   what each of them must pass
  * ```
  *
@@ -33,12 +34,13 @@ export interface OverlayKind {
   readonly name: string;
   /** What status pages call it. */
   readonly label: string;
-  /** Makes it. */
-  readonly create: (context: OverlayContext, options: OverlayOptions) => Overlay;
+  /** Makes it; absent if it opens no tunnels: another beside it keeps the link, and tells its address. */
+  readonly create?: (context: OverlayContext, options: OverlayOptions) => Overlay;
 }
 
 /** All overlays, in order of preference. Both ends of a link need the same order (spec/sleeve.md 9.1). */
 export const OVERLAYS: readonly OverlayKind[] = [
+  { name: "weft-shuttle", label: "shuttle" },
   { name: "sleeve", label: "sleeve", create: sleeveOverlay },
 ];
 
@@ -50,7 +52,12 @@ export const OVERLAY_LABELS: Readonly<Record<string, string>> = Object.fromEntri
   OVERLAYS.map(({ name, label }) => [name, label]),
 );
 
-/** Makes all overlays, in order of preference. */
+/** Makes all overlays that open tunnels, in order of preference. */
 export function createOverlays(context: OverlayContext, options: OverlayOptions = {}): Overlay[] {
-  return OVERLAYS.map(({ create }) => create(context, options));
+  return OVERLAYS.flatMap(({ create }) => create === undefined ? [] : [create(context, options)]);
+}
+
+/** Tells whether an overlay opens tunnels: a link works if one of those does. */
+export function opensTunnels(name: string): boolean {
+  return OVERLAYS.every((overlay) => overlay.name !== name || overlay.create !== undefined);
 }

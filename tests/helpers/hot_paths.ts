@@ -135,6 +135,7 @@ function forwardingWithFrame(): { forwarding: Forwarding; view: DataView } {
     name,
     nextHop: i,
     edges: [0, 1, 2].filter((other) => other !== i),
+    shortId: i,
   }));
   forwarding.configure({ self: 0, peers });
   const bytes = new Uint8Array(2_048);

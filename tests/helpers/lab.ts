@@ -71,6 +71,20 @@ export interface LinkRow {
   readonly since: string;
 }
 
+/** How frames to a peer go, as the status page has it. */
+export interface PairRow {
+  /** Peer name. */
+  readonly peer: string;
+  /** What carries them. */
+  readonly overlay: string;
+  /** What seals them. */
+  readonly cipher?: string;
+  /** Largest inner packet, in bytes. */
+  readonly mtu?: number;
+  /** Why not by shuttle. */
+  readonly reason?: string;
+}
+
 /** Which packets between two hosts get lost. */
 export type Lost = "all" | "udp" | "tcp";
 
@@ -180,6 +194,16 @@ export class Host extends Namespace {
     return JSON.parse(await this.api.get("/status/connections", "json"));
   }
 
+  /** How frames of its router go to each other one. */
+  async pairs(): Promise<PairRow[]> {
+    return JSON.parse(await this.api.get("/status", "json")).pairs;
+  }
+
+  /** Its peer name. */
+  async peerName(): Promise<string> {
+    return JSON.parse(await this.api.get("/status", "json")).name;
+  }
+
   /** Lines of `status connections`. */
   async connections(): Promise<string[]> {
     const { stdout } = await this.tryWeft(["status", "connections"]);
@@ -204,6 +228,11 @@ export class Host extends Namespace {
     this.#filter.set("loss", percent === 0 ? [] : [rule]);
   }
 
+  /** Drops the datagrams of shuttle that come in, and nothing else: their first byte is odd. */
+  deafToShuttle(): void {
+    this.#filter.set("shuttle", ["meta l4proto udp @th,71,1 1 drop"]);
+  }
+
   /** Cuts it off without anybody being told: all that comes in is dropped. */
   cut(): void {
     this.#filter.set("cut", ["drop"]);
@@ -226,7 +255,7 @@ export class Host extends Namespace {
     this.#filter.guard();
   }
 
-  /** Ends what `loss`, `cut`, `ignore` and `guard` did. */
+  /** Ends what `loss`, `deafToShuttle`, `cut`, `ignore` and `guard` did. */
   heal(): void {
     this.#filter.clear();
   }

@@ -6,6 +6,8 @@
  *   datagrams-out ADDRESS PORT TEXT COUNT             TEXT-0, TEXT-1 ...; to groups and broadcast addresses too
  *   frames-in     INTERFACE ETHERTYPE                 a line "got SOURCE_MAC TEXT" per frame
  *   frames-out    INTERFACE DESTINATION ETHERTYPE TEXT COUNT
+ *   sniff         INTERFACE PORT TEXT                 what UDP datagrams to or from PORT come in there: "type 11" for each
+ *                                                     first byte at its first sight, "text" when TEXT is seen
  *   tcp-in        PORT BYTES                          one connection: "received HASH", then "sent HASH"
  *   tcp-out       ADDRESS PORT BYTES                  "sent HASH", then "received HASH"
  *   noise-tcp     ADDRESS PORT BYTES                  random bytes on one connection, until it is closed
@@ -26,6 +28,7 @@ import { PacketSocket } from "../../ffi/mod.ts";
 const BROADCAST = "ff:ff:ff:ff:ff:ff";
 const CHUNK_BYTES = 65_536;
 const NOISE_BYTES = 1200;
+const PROTOCOL_UDP = 17;
 
 const [tool = "", ...rest] = Deno.args;
 const TOOLS: Readonly<Record<string, (...args: string[]) => void | Promise<void>>> = {
@@ -33,6 +36,7 @@ const TOOLS: Readonly<Record<string, (...args: string[]) => void | Promise<void>
   "datagrams-out": datagramsOut,
   "frames-in": framesIn,
   "frames-out": framesOut,
+  "sniff": sniff,
   "tcp-in": tcpIn,
   "tcp-out": tcpOut,
   "noise-tcp": noiseTcp,
@@ -107,6 +111,39 @@ function framesOut(
     frame.set(new TextEncoder().encode(`${text}-${i}`), 14);
     socket.send(index, frame);
   }
+}
+
+/** Hears trains as the kernel hands them on: whole, the payloads one behind the other. */
+function sniff(name = "", port = "", text = ""): void {
+  using socket = PacketSocket.open({ ifindex: interfaceIndex(name) });
+  const wanted = new TextEncoder().encode(text).toHex();
+  const seen = new Set<string>();
+  const first = (what: string): void => {
+    if (seen.has(what)) return;
+    seen.add(what);
+    say(what);
+  };
+  say("ready");
+  for (;;) {
+    const payload = udpPayload(socket.receive(1000), Number(port));
+    if (payload === undefined || payload.length === 0) continue;
+    first(`type ${payload.slice(0, 1).toHex()}`);
+    if (!seen.has("text") && payload.toHex().includes(wanted)) first("text");
+  }
+}
+
+/** The payload of a UDP datagram in a frame, if one end of it has this port; later fragments are none. */
+function udpPayload(frame: Uint8Array | undefined, port: number): Uint8Array | undefined {
+  if (frame === undefined || frame.length < 62) return undefined;
+  const view = new DataView(frame.buffer, frame.byteOffset, frame.length);
+  const v6 = view.getUint16(12) === 0x86dd;
+  if (!v6 && (view.getUint16(12) !== 0x0800 || (view.getUint16(20) & 0x1fff) !== 0)) {
+    return undefined;
+  }
+  if (view.getUint8(v6 ? 20 : 23) !== PROTOCOL_UDP) return undefined;
+  const udp = v6 ? 54 : 14 + (view.getUint8(14) & 15) * 4;
+  if (view.getUint16(udp) !== port && view.getUint16(udp + 2) !== port) return undefined;
+  return frame.subarray(udp + 8);
 }
 
 async function tcpIn(port = "", bytes = ""): Promise<void> {

@@ -21,8 +21,8 @@ for (const [mode, password] of [["encrypted", "rosebud"], ["plain", undefined]] 
 
     await t.step("status says how the data travels", async () => {
       const [line = ""] = await hosts[1].connections();
-      if (password === undefined) match(line, /established +sleeve /);
-      else match(line, /established +encrypted +sleeve /);
+      if (password === undefined) match(line, /established +(sleeve|shuttle) /);
+      else match(line, /established +encrypted +(sleeve|shuttle) /);
     });
 
     await t.step("ping passes both ways", async () => {

@@ -127,10 +127,11 @@ function measureFloods(world: ScaleWorld): Pick<Times, "floodMs" | "floodAgainMs
   const forwarding = new Forwarding({ ownMacs: [], seed: 1 });
   forwarding.configure({
     self: index(world.peer(1).core.topology.name),
-    peers: peers.map(({ name, nextHop, edges }) => ({
+    peers: peers.map(({ name, nextHop, edges, shortId }) => ({
       name,
       nextHop: index(nextHop),
       edges: edges.map(index),
+      shortId: shortId ?? -1,
     })),
   });
   let source = 0;

@@ -112,6 +112,17 @@ export class Aead implements Disposable {
   }
 }
 
+/** Tells whether libcrypto is there and has both ciphers. */
+export function aeadAvailable(): boolean {
+  try {
+    fetchCipher("AES-256-GCM");
+    fetchCipher("ChaCha20-Poly1305");
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Tells whether this CPU has instructions for AES-GCM; without them ChaCha20-Poly1305 is the faster suite. */
 export function aesSupported(): boolean {
   const line = /^(?:flags|Features)\s*:(.*)$/m.exec(readProc("/proc/cpuinfo") ?? "")?.[1] ?? "";

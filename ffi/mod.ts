@@ -20,7 +20,7 @@
  * @module
  */
 
-export { Aead, type AeadSuite, aesSupported } from "./aead.ts";
+export { Aead, aeadAvailable, type AeadSuite, aesSupported } from "./aead.ts";
 export { announceIpv4, arpAnnouncement, pause } from "./arp.ts";
 export { Arena, arenaCopy, type ArenaOptions } from "./arena.ts";
 export { monotonicMs } from "./clock.ts";

@@ -98,7 +98,7 @@ export class ForwardingState {
     const nextHop = peer.nextHop === undefined ? undefined : this.#indices.get(peer.nextHop);
     const edges = peer.edges.map((name) => this.#indices.get(name))
       .filter((index) => index !== undefined);
-    return { name: peer.name, nextHop: nextHop ?? -1, edges };
+    return { name: peer.name, nextHop: nextHop ?? -1, edges, shortId: -1 };
   }
 
   #links(links: Iterable<MeshLink>): LinkEntry[] {

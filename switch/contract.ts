@@ -39,6 +39,8 @@ export interface WorkerStart {
   readonly port: number;
   /** "never" takes the portable cipher even if the library is there. */
   readonly libsodium: "auto" | "never";
+  /** clear: there is no password, so nothing is sealed between any two peers. */
+  readonly pairs: "sealed" | "clear";
   /** eventfd that main writes after it has posted. The worker does not close it. */
   readonly eventFd: number;
   /** Memory of the counters: `COUNTERS.length` cells of 8 bytes. */

@@ -17,6 +17,7 @@ function fakeOverlay(name: string): Overlay & { made: Fake[] } {
         state: "pending",
         reason: undefined,
         mtuBytes: 1400,
+        pathPayloadBytes: undefined,
         remote: spec.remote,
         closed: false,
         ticked: 0,

@@ -11,6 +11,7 @@ import {
   type CounterName,
   COUNTERS,
   type FromWorker,
+  type PairKeys,
   type Ready,
   type ToWorker,
   type WorkerStart,
@@ -35,6 +36,8 @@ export interface SwitchOptions {
   readonly port: number;
   /** "never" takes the portable cipher even if the library is there. */
   readonly libsodium: "auto" | "never";
+  /** clear: there is no password, so pairs need no keys; default sealed. */
+  readonly pairs?: "sealed" | "clear" | undefined;
   /** Takes each report but `log`, in order. `failed` is the last one. */
   readonly onEvent: (event: FromWorker) => void;
   /** Where the worker's lines go. */
@@ -49,6 +52,8 @@ export interface Switch {
   configure(state: Omit<Configure, "kind" | "version">): void;
   /** Hands over the key of a link; before the `configure` that names it. */
   keys(link: number, key: Uint8Array): void;
+  /** Hands over what becomes of the keys of a pair. */
+  pairKeys(message: PairKeys): void;
   /** Hands over an overlay control message that came over TCP. */
   control(link: number, index: number, tag: number, body: Uint8Array): void;
   /** Reads all counters. */
@@ -128,6 +133,7 @@ export async function startSwitch(options: SwitchOptions): Promise<Switch> {
     host,
     port: options.port,
     libsodium,
+    pairs: options.pairs ?? "sealed",
     eventFd: eventFd.fd,
     counters: shared,
     channel,
@@ -142,6 +148,7 @@ export async function startSwitch(options: SwitchOptions): Promise<Switch> {
     },
     configure: (state) => post({ kind: "configure", version: ++version, ...state }),
     keys: (link, key) => post({ kind: "keys", link, key }),
+    pairKeys: post,
     control: (link, index, tag, body) => post({ kind: "control", link, index, tag, body }),
     counters: () =>
       Object.fromEntries(COUNTERS.map((name, i) => [name, cells[i] ?? 0])) as Record<

@@ -27,6 +27,7 @@ function tunnel(link: number): Fake {
     control: () => {},
     tick: () => {},
     deadline: () => Infinity,
+    pathPayloadBytes: undefined,
     pathMtu: () => {},
     stop: () => {},
   };

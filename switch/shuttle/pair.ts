@@ -170,8 +170,11 @@ export class Pair {
     if (this.usable) return undefined;
     if (this.#hop === undefined) return this.#noHop;
     if (this.outgoing === undefined) {
-      const stopped = this.#held.some((held) => held.stopped);
-      return stopped ? "its key may not be used any more" : "there is no key yet";
+      const newest = this.#held.at(-1);
+      if (newest === undefined) return "there is no key yet";
+      return newest.stopped
+        ? "its key may not be used any more"
+        : "nothing has come under its key yet";
     }
     return isUsedUp(this.outgoing.counter) ? "its key is used up" : this.path.reason;
   }

@@ -182,3 +182,14 @@ Deno.test("names and indices translate both ways", () => {
   assert.equal(f.nameLow(3), -1);
   assert.equal((SEND | 7) & INDEX, 7);
 });
+
+Deno.test("decideOpened() learns the source and delivers here alone, whoever it is for", () => {
+  const forwarding = state();
+  const opened = (from: string, to: string, origin: number): number =>
+    forwarding.decideOpened(frameOf(from, to), 0, origin, 0);
+  assert.equal(opened(THERE, ALL, 2), LOCAL | 2);
+  assert.equal(opened(THERE, OTHER, 2), LOCAL | 2);
+  assert.equal(captured(forwarding, HERE, THERE), SEND | 2);
+  assert.equal(opened(HERE, ALL, SELF), DROP | COUNTER.dropConflict);
+  assert.equal(opened(HERE, ALL, -1), DROP | COUNTER.dropUnknownPeer);
+});

@@ -37,6 +37,9 @@ import { isShuttle, SEGMENT, segmentDestination } from "./wire/shuttle_segment.t
 const STRANGERS_PER_SECOND = 100;
 const SECOND_MS = 1_000;
 
+/** What they ask of the links. */
+export type StageLinks = Pick<LinkTable, "hop" | "isOddName">;
+
 /** What the stages work with. */
 export interface ShuttleStageParts {
   /** Memory of all frames. */
@@ -54,9 +57,9 @@ export interface ShuttleStageParts {
   /** Sends what is in the outbox, so that there is room again. */
   readonly makeRoom: () => void;
   /** Who lives where and how to get there. */
-  readonly forwarding: Forwarding;
+  readonly forwarding: Pick<Forwarding, "nextHop">;
   /** The links. */
-  readonly links: LinkTable;
+  readonly links: StageLinks;
   /** Whether there is a password. */
   readonly mode: "sealed" | "clear";
   /** Makes contexts of keys. */
@@ -74,7 +77,7 @@ export class ShuttleStage {
   readonly #view: DataView;
   readonly #count: (counter: number, by?: number) => void;
   readonly #beforeWrite: () => void;
-  readonly #links: LinkTable;
+  readonly #links: StageLinks;
   readonly #sender: ShuttleSender;
   readonly #relay: ShuttleRelay;
   #ownShortId = -1;

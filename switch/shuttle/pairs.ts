@@ -225,6 +225,8 @@ export class Pairs implements IncomingKeys {
       if (outgoing === undefined) continue;
       if (path.tick(now)) changed = true;
       pair.refresh();
+      // A key that is used up ends a pair without a word.
+      if (pair.usable !== (this.status(pair.index) === PAIR.USABLE)) changed = true;
       if (pair.takeRekeyDue()) this.#tell(pair, "exhausted", 0);
       const due = path.dueBytes(now);
       if (due > 0 && this.#parts.probe(outgoing, PROBE.ASK, due, this.#parts.token)) {

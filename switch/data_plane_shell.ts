@@ -70,6 +70,9 @@ const HEADROOM_BYTES = 64;
 const ARENA_BYTES = SOCKETS_ARENA_BYTES + INJECTOR_ARENA_BYTES + OUTBOX_BYTES +
   4 * SUPERFRAME_BYTES + Fragments.SLAB_BYTES + (1 << 20);
 
+/** Nobody has looked yet. */
+const UNKNOWN = -2;
+
 /** What IP and UDP add to a datagram. */
 const OUTER_BYTES = { ipv4: 28, ipv6: 48 } as const;
 
@@ -115,6 +118,8 @@ export class DataPlane implements Disposable {
   /** Number of the socket that is being read, and the last slot that a message came from. */
   #socketAt = 0;
   #lastSlot = -1;
+  /** The slot that the message at hand came from; {@link UNKNOWN} before anybody asked. */
+  #fromSlot: number = UNKNOWN;
   readonly #source = (): Endpoint => {
     if (this.#socket === undefined) throw new Bug("No datagram is being read");
     return this.#socket.source(this.#message);
@@ -229,7 +234,7 @@ export class DataPlane implements Disposable {
       else if (source === SOURCE.TAP) worked = this.#readTap() || worked;
       else worked = this.#readSocket(source - SOURCE.SOCKETS, this.#epoll.events(i)) || worked;
     }
-    if (this.#now >= this.#deadline) {
+    if (this.#now >= this.#deadline || this.#now >= this.#shuttle.pairs.deadline) {
       this.#deadline = Math.min(this.#links.tick(this.#now), this.#shuttle.tick(this.#now));
     }
     this.#injector.flush();
@@ -384,6 +389,7 @@ export class DataPlane implements Disposable {
 
   #readTrain(socket: UdpSocket, message: number): void {
     this.#message = message;
+    this.#fromSlot = UNKNOWN;
     const length = socket.slotLength(message);
     const segment = socket.slotSegment(message) || length;
     const begin = socket.slotOffset(message);
@@ -417,6 +423,11 @@ export class DataPlane implements Disposable {
 
   /** Returns the slot of the established link that the message at hand came from, -1 for none. hot path */
   #sourceSlot(): number {
+    if (this.#fromSlot === UNKNOWN) this.#fromSlot = this.#findSource();
+    return this.#fromSlot;
+  }
+
+  #findSource(): number {
     const at = this.#socketAt;
     const slots = this.#links.hopSlots;
     const last = this.#lastSlot;

@@ -33,7 +33,7 @@ import { INSPECT_OK, type Offload } from "./offload.ts";
 import { type FrameRef, type ReceivedFrame, SEND, type Tunnel } from "./overlay/overlay.ts";
 import { PAIR, type ShuttleReceiver } from "./shuttle/mod.ts";
 import type { ShuttleStage } from "./shuttle_stage.ts";
-import { writePlainVirtio } from "./virtio.ts";
+import { GSO_NONE, writePlainVirtio } from "./virtio.ts";
 
 /** What the stages work with. */
 export interface TrafficParts {
@@ -80,6 +80,9 @@ export class Traffic {
   };
   /** The tunnel that may have a datagram under construction. */
   #open: Tunnel | undefined;
+  /** The superframe whose pieces are coming, and its key; -1 for none. */
+  #gid = 0;
+  #keySlot = -1;
 
   /** Joins the stages. */
   constructor(parts: TrafficParts) {
@@ -161,8 +164,15 @@ export class Traffic {
   /** Takes the record at hand, which stays until the injector is flushed, unless it is transient. hot path */
   opened(record: ShuttleReceiver, now: Millis): void {
     const origin = record.key?.peer ?? -1;
-    const decision = this.#forwarding.decideOpened(this.#view, record.frame, origin, now);
-    if ((decision & DROP) !== 0) return this.#count(decision & INDEX);
+    const { gid, keySlot, headers } = record;
+    // One decision for all pieces of a superframe: they are written as one frame.
+    if (headers.gsoType === GSO_NONE || gid !== this.#gid || keySlot !== this.#keySlot) {
+      const decision = this.#forwarding.decideOpened(this.#view, record.frame, origin, now);
+      this.#keySlot = -1;
+      if ((decision & DROP) !== 0) return this.#count(decision & INDEX);
+      this.#gid = gid;
+      if (headers.gsoType !== GSO_NONE) this.#keySlot = keySlot;
+    }
     this.#count(COUNTER.framesLocal);
     const injector = this.#injector;
     const limit = injector.offerRecord(record);

@@ -194,8 +194,11 @@ export class Pair {
     if (before === undefined || before.slot !== hop.slot || before.upperBytes !== hop.upperBytes) {
       this.path.routed(hop.upperBytes, now);
     }
-    // Another way of sealing is another path: what was learnt of it says nothing about the remote's key.
-    if (before !== undefined && this.#clear !== clear) this.path.routed(hop.upperBytes, now);
+    // An answer under a key says nothing of whether the remote takes what is in clear, nor the reverse.
+    if (before !== undefined && this.#clear !== clear) {
+      this.path.blocked("its path is being probed");
+      this.path.routed(hop.upperBytes, now);
+    }
     this.#clear = clear;
     this.refresh();
   }

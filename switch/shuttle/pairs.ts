@@ -214,6 +214,11 @@ export class Pairs implements IncomingKeys {
     this.#deadline = now;
   }
 
+  /** When {@link tick} has something to do. */
+  get deadline(): Millis {
+    return this.#deadline;
+  }
+
   /** Sends the probes that are due. @returns when to call again */
   tick(now: Millis): Millis {
     if (now < this.#deadline) return this.#deadline;

@@ -45,8 +45,10 @@ export interface WorldOptions {
   readonly trusted?: boolean;
   /** Cipher of pairs. */
   readonly suite?: "AES-256-GCM" | "ChaCha20-Poly1305";
-  /** MTU of bridges and containers; default 1376. */
-  readonly mtuBytes?: number;
+  /** MTU of bridges and containers, host by host; default 1376. */
+  readonly mtuBytes?: readonly number[];
+  /** The underlay speaks IPv6. */
+  readonly underlay6?: boolean;
 }
 
 /** One host with its switch. */
@@ -59,6 +61,8 @@ export interface Station {
   readonly container: Namespace;
   /** Address of the container. */
   readonly address: string;
+  /** Its IPv6 address. */
+  readonly address6: string;
   /** What the data plane said, but control messages. */
   readonly events: FromWorker[];
 }
@@ -203,7 +207,7 @@ export class SwitchWorld implements AsyncDisposable {
     const host = lab.host();
     const container = lab.container();
     const events: FromWorker[] = [];
-    const { mtuBytes } = this.#options;
+    const mtuBytes = this.#options.mtuBytes?.[i];
     using namespace = openFd(host.path, 0);
     // The worker is born in the namespace of its host.
     const starting = withNetns(namespace, () => {
@@ -226,13 +230,15 @@ export class SwitchWorld implements AsyncDisposable {
     });
     const plane = await starting.plane;
     const address = `10.2.1.${i + 1}`;
-    this.stations.push({ host, plane, container, address, events });
+    const address6 = `2001:db8:1::${i + 1}`;
+    this.stations.push({ host, plane, container, address, address6, events });
     const mtu = ["mtu", `${starting.state.mtuBytes}`];
     const peer = ["peer", "name", "ethwe", ...mtu, "netns", container.name];
     host.ip("link", "add", "vethwepl1", ...mtu, "type", "veth", ...peer);
     host.ip("link", "set", "vethwepl1", "master", starting.state.bridge, "up");
     container.ip("link", "set", "ethwe", "up");
     container.ip("addr", "add", `${address}/24`, "dev", "ethwe");
+    container.ip("addr", "add", `${address6}/64`, "dev", "ethwe", "nodad");
   }
 
   #heard(i: number, event: FromWorker, events: FromWorker[]): void {
@@ -250,8 +256,10 @@ export class SwitchWorld implements AsyncDisposable {
 
   /** The link between a host and the one to its right, as host `self` sees it. Links are numbered by their right end. */
   #link(left: number, self: number): LinkEntry {
-    const { overlays, sealed, trusted } = this.#options;
+    const { overlays, sealed, trusted, underlay6 } = this.#options;
     const peer = self === left ? left + 1 : left;
+    const { host } = this.at(peer);
+    const ip = parseIp(underlay6 === true ? host.address6 : host.address);
     const outbound = self === left;
     return {
       id: left + 1,
@@ -262,7 +270,7 @@ export class SwitchWorld implements AsyncDisposable {
       trainSegments: 64,
       encrypted: sealed && trusted !== true,
       livelyMs: 250,
-      remote: outbound ? { ip: parseIp(this.at(peer).host.address), port: PORT } : undefined,
+      remote: outbound ? { ip, port: PORT } : undefined,
     };
   }
 

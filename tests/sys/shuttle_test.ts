@@ -34,12 +34,12 @@ async function stream(from: Station, to: Station, ...args: string[]): Promise<nu
 }
 
 /** Sends bytes over TCP both ways and compares what came. */
-async function sendBytes(from: Station, to: Station): Promise<void> {
+async function sendBytes(from: Station, to: Station, address = to.address): Promise<void> {
   await using server = await receiver(to.container, "tcp-in", "5001", `${TRANSFER_BYTES}`);
   const client = await sender(
     from.container,
     "tcp-out",
-    to.address,
+    address,
     "5001",
     `${TRANSFER_BYTES}`,
   );
@@ -166,6 +166,46 @@ Deno.test("a data plane cuts superframes finer when a link becomes narrower", ()
     assert.equal(mtuBytes, before - 100);
     await sendBytes(a, b);
     assert.equal(await a.container.ping(b.address, 3, "-s", "60000"), 3);
+  }));
+
+Deno.test("a data plane fits what comes to the MTU of its bridge, or tells where it comes from", () =>
+  inWorld(2, { ...SEALED, mtuBytes: [1400, 1300] }, async (world) => {
+    await world.shuttles(0, 1);
+    const [a, b] = [world.at(0), world.at(1)];
+    assert.equal(await a.container.ping(b.address, 3, "-M", "dont", "-s", "1372"), 3);
+    const { stdout } = await a.container.run(
+      ["ping", "-c", "3", "-i", "0.2", "-W", "1", "-M", "do", "-s", "1372", b.address],
+      { mayFail: true },
+    );
+    assert.match(stdout, /mtu = 1300/);
+    const { counts } = await world.counting(1, () => sendBytes(a, b));
+    assert.ok(counts.tapWrites * 4 < counts.framesLocal, "superframes with a smaller gso_size");
+    assert.equal(counts.dropTap, 0);
+  }));
+
+Deno.test("a data plane carries IPv6, and over IPv6", () =>
+  inWorld(2, { ...SEALED, underlay6: true }, async (world) => {
+    await world.shuttles(0, 1);
+    const [a, b] = [world.at(0), world.at(1)];
+    assert.equal(world.pair(0, 1)?.mtuBytes, 1_394);
+    assert.equal(await a.container.ping(b.address6, 3, "-s", "60000"), 3);
+    const { counts } = await world.counting(1, () => sendBytes(a, b, b.address6));
+    assert.ok(counts.tapWrites * 4 < counts.framesLocal, "superframes");
+    await sendBytes(b, a);
+  }));
+
+Deno.test("a data plane repairs superframes of which datagrams are lost", () =>
+  inWorld(2, SEALED, async (world) => {
+    await world.shuttles(0, 1);
+    const [a, b] = [world.at(0), world.at(1)];
+    // Trains that pass whole are lost whole; cut, single datagrams are.
+    for (const { host } of [a, b]) {
+      await host.run(["ethtool", "-K", "under", "tx-udp-segmentation", "off"]);
+      host.loss(1);
+    }
+    const { counts } = await world.counting(1, () => sendBytes(a, b));
+    assert.ok(counts.tapWrites * 2 < counts.framesLocal, "superframes all the same");
+    assert.equal(counts.dropTap, 0);
   }));
 
 Deno.test("a data plane floods each peer once", () =>

@@ -3,6 +3,7 @@ import { concat } from "../base/mod.ts";
 import { buildFrame, buildSuperframe } from "../tests/helpers/frames.ts";
 import { BULK, BULK_GSO_SIZE } from "../tests/helpers/hot_paths.ts";
 import { StageWorld } from "../tests/helpers/stage_world.ts";
+import { dice } from "../tests/helpers/underlay.ts";
 import { SEND } from "./overlay/overlay.ts";
 
 const FRAME = buildFrame({ payload: Uint8Array.of(1, 2, 3) });
@@ -152,4 +153,28 @@ Deno.test("ShuttleStage opens at most 100 segments a second from strangers", () 
   }
   assert.equal(world.at(1).frames.length, 100);
   assert.equal(world.at(1).counts["dropUnknownSender"], 20);
+});
+
+Deno.test("ShuttleStage takes any bytes as a train", () => {
+  const world = new StageWorld(3, "clear");
+  world.run(500);
+  world.at(0).send(1, SUPERFRAME, world.now);
+  const [{ train, segment } = { train: new Uint8Array(), segment: 1 }] = world.at(0).sends();
+  const roll = dice(7);
+  for (let i = 0; i < 3_000; i++) {
+    const bytes = train.slice(0, 1 + Math.floor(roll() * 3 * segment));
+    for (let changes = 0; changes < 4; changes++) {
+      // Most often in the header of a segment: the rest is the receiver's own fuzzing.
+      const at = Math.floor(roll() * 3) * segment + Math.floor(roll() * 16);
+      if (at > 0 && at < bytes.length) bytes[at] = Math.floor(roll() * 256);
+    }
+    const size = roll() < 0.5 ? segment : 1 + Math.floor(roll() * 2_000);
+    for (let at = 0; at < bytes.length; at += size) bytes[at] = (bytes[at] ?? 0) | 1;
+    world.at(1).take(bytes, size, Math.floor(roll() * 3) - 1, world.now);
+    world.at(1).sends();
+  }
+  world.at(1).frames.length = 0;
+  world.at(0).send(1, READ, world.now);
+  world.deliver();
+  assert.deepEqual(world.at(1).frames, [FRAME]);
 });

@@ -42,7 +42,7 @@ export {
   type PieceJoinerOptions,
   type ReceivedRecord,
 } from "./piece_joiner.ts";
-export { type InstallKeys, Pair, type PairCiphers, type ShuttleHop } from "./pair.ts";
+export type { PairCiphers, ShuttleHop } from "./pair.ts";
 export { PAIR, Pairs, type PairsParts, type ShuttleLinks } from "./pairs.ts";
 export { RECEIVED, type ReceiverParts, ShuttleReceiver } from "./receiver.ts";
 export { type RelayParts, ShuttleRelay } from "./relay.ts";

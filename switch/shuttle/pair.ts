@@ -99,9 +99,8 @@ export class Pair {
   /** Whether its path works. */
   readonly path: PairPath;
   /** Its index, -1 while the mesh does not know it. */
-  index = -1;
-  /** What stands for a key of what comes in clear. */
-  readonly clearIncoming: Incoming = new Incoming(0, undefined, 0);
+  index: number = -1;
+  readonly #clearIncoming = new Incoming(0, undefined, 0);
   readonly #clearOutgoing = new Outgoing(0, undefined, 0);
   readonly #held: Held[] = [];
   #sending: Held | undefined;
@@ -213,7 +212,13 @@ export class Pair {
   /** Copies what changed into what the hot path reads. */
   refresh(): void {
     for (const held of this.#held) this.#fill(held.outgoing, held.incoming);
-    this.#fill(this.#clearOutgoing, this.clearIncoming);
+    this.#fill(this.#clearOutgoing, this.#clearIncoming);
+  }
+
+  /** Returns what stands for a key of what comes in clear, under a slot for joining. hot path */
+  inClear(slot: number): IncomingKey {
+    this.#clearIncoming.slot = slot;
+    return this.#clearIncoming;
   }
 
   #fill(outgoing: Outgoing, incoming: Incoming): void {

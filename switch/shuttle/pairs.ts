@@ -125,9 +125,7 @@ export class Pairs implements IncomingKeys {
     const pair = this.#byShortId[origin];
     if (pair === undefined) return undefined;
     if (this.#parts.mode === "sealed" && !(pair.clear && pair.slot === source)) return undefined;
-    const incoming = pair.clearIncoming;
-    incoming.slot = KEY_IDS + source * SHORT_IDS + origin;
-    return incoming;
+    return pair.inClear(KEY_IDS + source * SHORT_IDS + origin);
   }
 
   /** Returns the index of the peer with a short id, -1 for none. hot path */

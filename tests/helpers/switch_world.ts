@@ -10,7 +10,7 @@
  * @module
  */
 
-import { parseIp } from "../../base/mod.ts";
+import { createLogger, parseIp } from "../../base/mod.ts";
 import { openFd, withNetns } from "../../ffi/mod.ts";
 import {
   type CounterName,
@@ -33,6 +33,7 @@ const PORT = 6783;
 const TAP = "weft-tap";
 const NAME = 0x0200_0000_0a01;
 const SHORT_ID = 0x101;
+const SILENT = createLogger("switch", { level: "error", write: () => {}, now: () => new Date() });
 const BOTH_OVERLAYS = ["weft-shuttle", "sleeve"];
 
 /** How a world is made. */
@@ -224,7 +225,7 @@ export class SwitchWorld implements AsyncDisposable {
           libsodium: "auto",
           pairs: this.#options.sealed ? "sealed" : "clear",
           onEvent: (event) => this.#heard(i, event, events),
-          log: { debug() {}, info() {}, warn() {}, error() {} } as never,
+          log: SILENT,
         }),
       };
     });

@@ -33,6 +33,11 @@ async function stream(from: Station, to: Station, ...args: string[]): Promise<nu
   return (end.sum_received ?? end.sum).bits_per_second / 1e6;
 }
 
+/** Prints a rate: nothing depends on it. */
+function say(what: string, rate: number): void {
+  Deno.stdout.writeSync(new TextEncoder().encode(`${what}: ${rate.toFixed(0)} Mbit/s\n`));
+}
+
 /** Sends bytes over TCP both ways and compares what came. */
 async function sendBytes(from: Station, to: Station): Promise<void> {
   await using server = await receiver(to.container, "tcp-in", "5001", `${TRANSFER_BYTES}`);
@@ -74,7 +79,7 @@ for (const [name, options] of WAYS) {
       assert.equal(await a.container.ping(b.address, 5), 5);
       assert.equal(await a.container.ping(b.address, 5, "-s", "60000"), 5);
       const { result, counts } = await world.counting(1, () => stream(a, b));
-      console.log(`${name}: ${result.toFixed(0)} Mbit/s`);
+      say(`${name}`, result);
       assert.ok(
         counts.tapWrites * 8 < counts.udpReceived,
         `${counts.udpReceived} segments, ${counts.tapWrites} writes`,
@@ -101,7 +106,7 @@ Deno.test("a data plane relays trains that it cannot read", () =>
     await world.shuttles(0, 2);
     const [a, b, c] = [world.at(0), world.at(1), world.at(2)];
     const { result, counts } = await world.counting(1, () => stream(a, c));
-    console.log(`sealed, relayed: ${result.toFixed(0)} Mbit/s`);
+    say(`sealed, relayed`, result);
     assert.ok(counts.framesRelayed * 2 > counts.udpReceived, `${counts.framesRelayed} relayed`);
     assert.equal(counts.tapWrites, counts.framesLocal, "nothing of it was opened in the middle");
     assert.equal(await a.container.ping(c.address, 5, "-s", "60000"), 5);
@@ -193,7 +198,7 @@ Deno.test("a data plane carries IPv6, and over IPv6", () =>
       1,
       () => stream(a, { ...b, address: b.address6 }),
     );
-    console.log(`IPv6 over IPv6: ${result.toFixed(0)} Mbit/s`);
+    say(`IPv6 over IPv6`, result);
     assert.ok(counts.tapWrites * 4 < counts.framesLocal, "superframes");
     await sendBytes(b, a);
   }));

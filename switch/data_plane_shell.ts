@@ -2,10 +2,15 @@
  * The loop: the only code that knows the order of the stages.
  *
  * ```
- *   out:   TAP read -> offload.inspect -> forwarding.decide -> offload.writePiece -> tunnel.send -> outbox -> UDP send
- *   in:    UDP read -> overlay.receive -> forwarding.decide -> injector -> TAP write
- *   relay: UDP read -> overlay.receive -> forwarding.decide -> tunnel.send -> outbox -> UDP send
+ *   out:   TAP read -> offload.inspect -> forwarding.decide -> shuttle.send -> outbox -> UDP send
+ *                                                           -> offload.writePiece -> tunnel.send -> outbox -> UDP send
+ *   in:    UDP read -> shuttle.receive -> forwarding.decide -> injector -> TAP write
+ *                   -> overlay.receive -> forwarding.decide -> injector -> TAP write
+ *   relay: UDP read -> shuttle.receive -> outbox -> UDP send
+ *                   -> overlay.receive -> forwarding.decide -> tunnel.send -> outbox -> UDP send
  * ```
+ *
+ * Between two weft peers frames take shuttle, the payload untouched by relays; else a tunnel of an overlay.
  *
  * A turn: wait for events (not at all if the last turn had work), read up to 32 superframes from the TAP, one batch from each
  * socket, do what is due, send. Neither side can run twice without the other. When the kernel's send buffer is full, what
@@ -14,7 +19,7 @@
  * @module
  */
 
-import { Bug, type Endpoint, type Millis } from "../base/mod.ts";
+import { Bug, type Endpoint, type Millis, unmapIpv4 } from "../base/mod.ts";
 import {
   Arena,
   arenaCopy,
@@ -45,6 +50,9 @@ import { createOverlays } from "./overlay/mod.ts";
 import type { Overlay } from "./overlay/overlay.ts";
 import { Outbox } from "./outbox.ts";
 import { Reporter } from "./reporter.ts";
+import { Fragments } from "./shuttle/mod.ts";
+import { aeadCiphers } from "./shuttle_keys_shell.ts";
+import { ShuttleStage } from "./shuttle_stage.ts";
 import { ENDPOINTS, Sockets, SOCKETS_ARENA_BYTES } from "./sockets_shell.ts";
 import { Traffic } from "./traffic_shell.ts";
 
@@ -57,8 +65,16 @@ const OUTBOX_SENDS = 1024;
 const OUTBOX_ROOM_BYTES = 256 << 10;
 /** Housekeeping, and the longest sleep. */
 const SECOND_MS = 1_000;
+/** Room before what the TAP gives: the length of a record of shuttle. */
+const HEADROOM_BYTES = 64;
 const ARENA_BYTES = SOCKETS_ARENA_BYTES + INJECTOR_ARENA_BYTES + OUTBOX_BYTES +
-  2 * SUPERFRAME_BYTES + (1 << 20);
+  4 * SUPERFRAME_BYTES + Fragments.SLAB_BYTES + (1 << 20);
+
+/** Nobody has looked yet. */
+const UNKNOWN = -2;
+
+/** What IP and UDP add to a datagram. */
+const OUTER_BYTES = { ipv4: 28, ipv6: 48 } as const;
 
 /** Below it bursts are lost while this thread waits for a CPU. */
 const SMALLEST_RECEIVE_BUFFER_BYTES = 4 << 20;
@@ -90,6 +106,7 @@ export class DataPlane implements Disposable {
   readonly #scratch: number;
   readonly #tapBuffer: number;
   readonly #traffic: Traffic;
+  readonly #shuttle: ShuttleStage;
   /** The kernel's send buffer is full. */
   #blocked = false;
   #stopping = false;
@@ -98,6 +115,11 @@ export class DataPlane implements Disposable {
   #secondAt: Millis = 0;
   #socket: UdpSocket | undefined;
   #message = 0;
+  /** Number of the socket that is being read, and the last slot that a message came from. */
+  #socketAt = 0;
+  #lastSlot = -1;
+  /** The slot that the message at hand came from; {@link UNKNOWN} before anybody asked. */
+  #fromSlot: number = UNKNOWN;
   readonly #source = (): Endpoint => {
     if (this.#socket === undefined) throw new Bug("No datagram is being read");
     return this.#socket.source(this.#message);
@@ -136,9 +158,11 @@ export class DataPlane implements Disposable {
     this.#outbox = new Outbox(arena, OUTBOX_BYTES, OUTBOX_SENDS);
     const seed = crypto.getRandomValues(new Int32Array(1))[0] ?? 0;
     this.#forwarding = new Forwarding({ ownMacs: start.ownMacs, seed });
-    this.#injector = new Injector(arena, this.#tap, start.mtuBytes, this.#count);
+    const copy = arenaCopy(arena);
+    const offload = new Offload(arena, copy);
+    this.#injector = new Injector(arena, this.#tap, start.mtuBytes, offload, this.#count);
     this.#scratch = arena.alloc(16);
-    this.#tapBuffer = arena.alloc(SUPERFRAME_BYTES, 64);
+    this.#tapBuffer = arena.alloc(SUPERFRAME_BYTES + HEADROOM_BYTES, 64) + HEADROOM_BYTES;
     const secretbox = openSecretbox(arena, { libsodium: start.libsodium });
     this.#overlays = createOverlays({
       slab: arena,
@@ -148,15 +172,28 @@ export class DataPlane implements Disposable {
       count: this.#count,
     }, { seed });
     this.#links = new LinkTable(this.#overlays, ENDPOINTS);
-    this.#traffic = new Traffic({
+    const shared = {
       slab: arena,
       forwarding: this.#forwarding,
-      offload: new Offload(arena, arenaCopy(arena)),
-      injector: this.#injector,
+      offload,
       links: this.#links,
-      piece: arena.alloc(SUPERFRAME_BYTES, 64),
       count: this.#count,
       makeRoom: () => this.#sendOutbox(),
+    };
+    this.#shuttle = new ShuttleStage({
+      ...shared,
+      outbox: this.#outbox,
+      copy,
+      beforeWrite: () => this.#traffic.closeTunnel(),
+      mode: start.pairs,
+      ciphers: aeadCiphers(arena),
+      token: seed,
+    });
+    this.#traffic = new Traffic({
+      ...shared,
+      injector: this.#injector,
+      shuttle: this.#shuttle,
+      piece: arena.alloc(SUPERFRAME_BYTES, 64),
     });
     this.#epoll.add(this.#eventFd, EPOLL.IN, SOURCE.EVENT_FD);
     this.#epoll.add(this.#tap.fd, EPOLL.IN, SOURCE.TAP);
@@ -178,6 +215,7 @@ export class DataPlane implements Disposable {
       busy = this.#turn(busy);
     }
     this.#links.closeAll();
+    this.#shuttle.pairs.closeAll();
   }
 
   /** Gives everything back; the last act of the thread. */
@@ -196,7 +234,9 @@ export class DataPlane implements Disposable {
       else if (source === SOURCE.TAP) worked = this.#readTap() || worked;
       else worked = this.#readSocket(source - SOURCE.SOCKETS, this.#epoll.events(i)) || worked;
     }
-    if (this.#now >= this.#deadline) this.#deadline = this.#links.tick(this.#now);
+    if (this.#now >= this.#deadline || this.#now >= this.#shuttle.pairs.deadline) {
+      this.#deadline = Math.min(this.#links.tick(this.#now), this.#shuttle.tick(this.#now));
+    }
     this.#injector.flush();
     this.#readEvents();
     this.#flush();
@@ -232,7 +272,11 @@ export class DataPlane implements Disposable {
       if (message.kind === "stop") this.#stopping = true;
       else if (message.kind === "keys") this.#links.addKey(message.link, message.key);
       else if (message.kind === "configure") this.#configure(message);
-      else {
+      else if (message.kind === "pairKeys") {
+        // What waits to be sealed must leave before its key goes.
+        this.#flush();
+        this.#shuttle.pairs.keys(message, this.#now);
+      } else {
         const { link, index, tag, body } = message;
         this.#links.tunnel(link, index)?.control(tag, body, this.#now);
       }
@@ -254,7 +298,9 @@ export class DataPlane implements Disposable {
     for (const tunnel of this.#links.tunnels()) {
       this.#sockets.setRemote(tunnel.slot, tunnel.remote);
     }
+    this.#shuttle.configure(message, this.#now);
     this.#reporter.keep(this.#links.tunnels());
+    this.#reportShuttle();
     this.#cells[COUNTER.configureVersion] = message.version;
   }
 
@@ -272,8 +318,25 @@ export class DataPlane implements Disposable {
         if (this.#links.tunnel(link, index) !== tunnel) continue;
         this.#sockets.setRemote(tunnel.slot, tunnel.remote);
         this.#links.choose();
+        this.#shuttle.pairs.reroute(this.#now);
         this.#reporter.tunnel(tunnel, overlay.name);
       }
+    }
+    this.#readPairs();
+  }
+
+  /** Hands on what became of pairs. */
+  #readPairs(): void {
+    const { pairs } = this.#shuttle;
+    let event = pairs.poll();
+    if (event === undefined) return;
+    for (; event !== undefined; event = pairs.poll()) this.#post(event);
+    this.#reportShuttle();
+  }
+
+  #reportShuttle(): void {
+    for (const link of this.#links.shuttleLinks()) {
+      this.#reporter.shuttle(link, this.#shuttle.pairs.told(link.peer));
     }
   }
 
@@ -314,6 +377,7 @@ export class DataPlane implements Disposable {
     const received = socket.receive();
     if (received <= 0) return false;
     this.#socket = socket;
+    this.#socketAt = at;
     for (let i = 0; i < received; i++) {
       if (socket.slotTruncated(i)) this.#count(COUNTER.dropMalformed);
       else this.#readTrain(socket, i);
@@ -325,6 +389,7 @@ export class DataPlane implements Disposable {
 
   #readTrain(socket: UdpSocket, message: number): void {
     this.#message = message;
+    this.#fromSlot = UNKNOWN;
     const length = socket.slotLength(message);
     const segment = socket.slotSegment(message) || length;
     const begin = socket.slotOffset(message);
@@ -332,11 +397,18 @@ export class DataPlane implements Disposable {
     for (let at = 0; at < length || at === 0; at += segment) {
       this.#count(COUNTER.udpReceived);
       this.#datagram(begin + at, Math.min(segment, length - at));
-      if (segment === 0) return;
+      if (segment === 0) break;
     }
+    this.#shuttle.endTrain();
   }
 
   #datagram(offset: number, length: number): void {
+    const shuttle = this.#shuttle;
+    if (shuttle.takes(offset, length)) {
+      if (!shuttle.receive(offset, length, this.#sourceSlot(), this.#now)) return;
+      while (shuttle.record.next()) this.#traffic.opened(shuttle.record, this.#now);
+      return;
+    }
     for (let i = 0; i < this.#overlays.length; i++) {
       const overlay = this.#overlays[i];
       if (overlay === undefined || !overlay.receive(offset, length, this.#source, this.#now)) {
@@ -347,6 +419,26 @@ export class DataPlane implements Disposable {
       }
       return;
     }
+  }
+
+  /** Returns the slot of the established link that the message at hand came from, -1 for none. hot path */
+  #sourceSlot(): number {
+    if (this.#fromSlot === UNKNOWN) this.#fromSlot = this.#findSource();
+    return this.#fromSlot;
+  }
+
+  #findSource(): number {
+    const at = this.#socketAt;
+    const slots = this.#links.hopSlots;
+    const last = this.#lastSlot;
+    if (slots.includes(last) && this.#sockets.isFrom(at, this.#message, last)) return last;
+    for (let i = 0; i < slots.length; i++) {
+      const slot = slots[i] ?? -1;
+      if (!this.#sockets.isFrom(at, this.#message, slot)) continue;
+      this.#lastSlot = slot;
+      return slot;
+    }
+    return -1;
   }
 
   // --- out ---
@@ -370,7 +462,11 @@ export class DataPlane implements Disposable {
   }
 
   #pathMtu(endpoint: Endpoint, pathMtuBytes: number): void {
-    for (const tunnel of this.#links.toAddress(endpoint)) tunnel.pathMtu(pathMtuBytes, this.#now);
+    const outer = unmapIpv4(endpoint.ip) === undefined ? OUTER_BYTES.ipv6 : OUTER_BYTES.ipv4;
+    for (const tunnel of this.#links.toAddress(endpoint)) {
+      tunnel.pathMtu(pathMtuBytes, this.#now);
+      this.#shuttle.pairs.refused(tunnel.slot, pathMtuBytes - outer, this.#now);
+    }
     this.#deadline = 0;
   }
 }

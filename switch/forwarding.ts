@@ -25,7 +25,7 @@
  */
 
 import { broadcastHops, macHigh, macLow, type PeerGraph } from "../base/mod.ts";
-import { type Configure, COUNTER } from "./contract.ts";
+import { COUNTER, type PeerEntry } from "./contract.ts";
 import { LEARN, MacTable, type MacTableOptions } from "./mac_table.ts";
 import { NameTable } from "./name_table.ts";
 import { StormLimiter } from "./storm_limiter.ts";
@@ -82,6 +82,14 @@ const NOBODY = new Int32Array(0);
 /** What {@link Forwarding} is made with. */
 export type ForwardingOptions = Omit<MacTableOptions, "self">;
 
+/** What {@link Forwarding} needs of a `Configure`. */
+export interface ForwardingPeers {
+  /** Our own index. */
+  readonly self: number;
+  /** Peers by index. */
+  readonly peers: readonly (Omit<PeerEntry, "shortId"> | null)[];
+}
+
 /** The forwarding state and the decisions that follow from it. */
 export class Forwarding {
   /** Who lives where. */
@@ -109,7 +117,7 @@ export class Forwarding {
   }
 
   /** Replaces peers and routes; addresses of peers that are gone are forgotten. */
-  configure({ self, peers }: Pick<Configure, "self" | "peers">): void {
+  configure({ self, peers }: ForwardingPeers): void {
     const names = peers.map((peer) => peer?.name ?? 0);
     this.#graph.edges.forEach((_, index) => {
       if (this.#graph.names[index] !== (names[index] ?? 0)) this.macs.forgetPeer(index);
@@ -226,6 +234,24 @@ export class Forwarding {
     return this.#storms.admit(view, frame, length, origin, now)
       ? LOCAL | FLOOD | origin
       : DROP_STORM;
+  }
+
+  /**
+   * Decides on a frame that came for us from the peer that it began at: it is injected and goes no further. hot path
+   *
+   * @param origin index of that peer
+   */
+  decideOpened(view: DataView, frame: number, origin: number, now: number): number {
+    if (origin < 0) return DROP_UNKNOWN_PEER;
+    if (origin === this.#self) return DROP_CONFLICT;
+    const learnt = this.macs.learnRemote(
+      sourceHigh(view, frame),
+      sourceLow(view, frame),
+      origin,
+      now,
+    );
+    if (learnt === LEARN.FULL) this.notLearnt++;
+    return LOCAL | origin;
   }
 
   #computeFlood(source: number): Int32Array {

@@ -96,7 +96,7 @@ Deno.test("decideCaptured() drops frames for one cable and those that look speci
 Deno.test("decideCaptured() has nobody to flood to when we are alone, or not configured", () => {
   const f = new Forwarding({ ownMacs: [] });
   assert.equal(captured(f, HERE, ALL), DROP | COUNTER.dropNoRoute);
-  f.configure({ self: 0, peers: [{ name: 1, nextHop: 0, edges: [], shortId: -1 }] });
+  f.configure({ self: 0, peers: [{ name: 1, nextHop: 0, edges: [] }] });
   assert.equal(captured(f, HERE, ALL), DROP | COUNTER.dropNoRoute);
   assert.equal(f.decideCaptured(frameOf(HERE, ALL), 0, 13, 0), DROP | COUNTER.dropMalformed);
 });
@@ -181,4 +181,15 @@ Deno.test("names and indices translate both ways", () => {
   assert.equal(f.nameHigh(3), 0x0200);
   assert.equal(f.nameLow(3), -1);
   assert.equal((SEND | 7) & INDEX, 7);
+});
+
+Deno.test("decideOpened() learns the source and delivers here alone, whoever it is for", () => {
+  const forwarding = state();
+  const opened = (from: string, to: string, origin: number): number =>
+    forwarding.decideOpened(frameOf(from, to), 0, origin, 0);
+  assert.equal(opened(THERE, ALL, 2), LOCAL | 2);
+  assert.equal(opened(THERE, OTHER, 2), LOCAL | 2);
+  assert.equal(captured(forwarding, HERE, THERE), SEND | 2);
+  assert.equal(opened(HERE, ALL, SELF), DROP | COUNTER.dropConflict);
+  assert.equal(opened(HERE, ALL, -1), DROP | COUNTER.dropUnknownPeer);
 });

@@ -3,6 +3,7 @@ import { CALLS, heapGrowth, NOISE_BYTES } from "../tests/helpers/heap_growth.ts"
 import {
   checksumCall,
   decideCapturedCall,
+  decideOpenedCall,
   decideRelayCall,
   joinCall,
   macLookupCall,
@@ -20,6 +21,7 @@ const CASES: Record<string, () => () => number> = {
   "Joiner.offer() with checksums": () => joinCall(false),
   "Forwarding.decideCaptured()": decideCapturedCall,
   "Forwarding.decideReceived()": decideRelayCall,
+  "Forwarding.decideOpened()": decideOpenedCall,
   "StormLimiter.admit()": stormCall,
 };
 

@@ -5,7 +5,11 @@
  *   offer(frame) -> fits the bridge? -> joiner -> flush -> one writev for a superframe, one write for a frame
  *                   IPv4 without DF  -> fragments, a write each
  *                   else             -> its limit is returned: answer with ICMP
+ *   offerRecord  -> fits the bridge? -> piece joiner -> flush -> the same
+ *                   else             -> made a real frame, then as above
  * ```
+ *
+ * Frames of tunnels and records of shuttle are joined apart; what came first is written first.
  *
  * @module
  */
@@ -15,6 +19,8 @@ import { bridgeMtuVerdict, MTU_VERDICT } from "./bridge_mtu.ts";
 import { COUNTER } from "./contract.ts";
 import { SUPERFRAME_BYTES, VIRTIO_HEADER_BYTES } from "./frame.ts";
 import { JOIN_FRAMES, Joiner } from "./joiner.ts";
+import { INSPECT_OK, type Offload } from "./offload.ts";
+import { PIECE_IOVECS, PieceJoiner, type ReceivedRecord } from "./shuttle/mod.ts";
 import { writePlainVirtio } from "./virtio.ts";
 import { ethernetHeaderLength, etherType, ETHERTYPE_IPV6 } from "./wire/ethernet.ts";
 import { fragmentPayloadBytes, fragmentStep, writeFragment } from "./wire/fragment.ts";
@@ -22,22 +28,29 @@ import { writeFragmentationNeeded } from "./wire/icmp.ts";
 import { PACKET_TOO_BIG_BYTES, writePacketTooBig } from "./wire/icmpv6.ts";
 
 const IOVEC_BYTES = 16;
+const IOVECS = Math.max(JOIN_FRAMES, PIECE_IOVECS);
 /** Room before a frame that we make, for the virtio header. */
 const HEADROOM_BYTES = 64;
 
 /** Arena that {@link Injector} needs, in bytes. */
-export const INJECTOR_ARENA_BYTES = JOIN_FRAMES * IOVEC_BYTES + SUPERFRAME_BYTES +
-  PACKET_TOO_BIG_BYTES + 2 * HEADROOM_BYTES + 512;
+export const INJECTOR_ARENA_BYTES = IOVECS * IOVEC_BYTES + 2 * SUPERFRAME_BYTES +
+  PACKET_TOO_BIG_BYTES + 3 * HEADROOM_BYTES + 512;
 
 /** Writes frames to the TAP. */
 export class Injector {
   /** Where {@link Injector.tooBig} writes its answer. */
   readonly answer: number;
+  /** Where the frame is whose limit {@link Injector.offerRecord} returned. */
+  readonly rejected: number;
+  /** Its length. */
+  rejectedLength = 0;
   readonly #arena: Arena;
   readonly #tap: Tap;
   readonly #mtuBytes: number;
   readonly #count: (counter: number, by?: number) => void;
   readonly #joiner: Joiner;
+  readonly #pieces: PieceJoiner;
+  readonly #offload: Offload;
   readonly #iovecs: number;
   readonly #piece: number;
 
@@ -45,23 +58,29 @@ export class Injector {
    * @param arena memory of all frames
    * @param tap where they go
    * @param mtuBytes MTU of the bridge
+   * @param offload makes real frames of records that are too long
    * @param count adds to a counter of `contract.ts`
    */
   constructor(
     arena: Arena,
     tap: Tap,
     mtuBytes: number,
+    offload: Offload,
     count: (counter: number, by?: number) => void,
   ) {
     this.#arena = arena;
     this.#tap = tap;
     this.#mtuBytes = mtuBytes;
     this.#count = count;
-    this.#joiner = new Joiner(arena, {
+    this.#offload = offload;
+    const offloads = {
       tso: (tap.offloads & TUN_F.TSO4) !== 0,
       uso: (tap.offloads & TUN_F.USO4) !== 0,
-    });
-    this.#iovecs = arena.alloc(JOIN_FRAMES * IOVEC_BYTES);
+    };
+    this.#joiner = new Joiner(arena, offloads);
+    this.#pieces = new PieceJoiner(arena.view, { ...offloads, mtuBytes });
+    this.#iovecs = arena.alloc(IOVECS * IOVEC_BYTES);
+    this.rejected = arena.alloc(SUPERFRAME_BYTES + HEADROOM_BYTES, 64) + HEADROOM_BYTES;
     this.#piece = arena.alloc(SUPERFRAME_BYTES + HEADROOM_BYTES, 64) + HEADROOM_BYTES;
     this.answer = arena.alloc(PACKET_TOO_BIG_BYTES + HEADROOM_BYTES, 64) + HEADROOM_BYTES;
   }
@@ -79,16 +98,35 @@ export class Injector {
       const verdict = bridgeMtuVerdict(this.#arena.view, offset, length, this.#mtuBytes);
       if (verdict !== MTU_VERDICT.FITS) return this.#oversized(offset, length, verdict);
     }
+    if (this.#pieces.records > 0) this.#write(this.#pieces, this.#pieces.flush());
     if (this.#joiner.offer(offset, length, vouched)) return 0;
     this.flush();
     this.#joiner.offer(offset, length, vouched);
     return 0;
   }
 
+  /**
+   * Takes a record of shuttle, which has been checked; it must stay where it is until {@link Injector.flush}. hot path
+   *
+   * @returns 0, or the MTU that its origin must be told of: the frame was dropped and counted, and is at `rejected`
+   */
+  offerRecord(record: ReceivedRecord): number {
+    const pieces = this.#pieces;
+    if (pieces.isTooLong(record)) return this.#tooLong(record);
+    if (this.#joiner.frames > 0) this.#write(this.#joiner, this.#joiner.flush());
+    if (pieces.offer(record)) return 0;
+    this.#write(pieces, pieces.flush());
+    pieces.offer(record);
+    return 0;
+  }
+
   /** Writes what waits to be joined. hot path */
   flush(): void {
-    const joiner = this.#joiner;
-    const pieces = joiner.flush();
+    this.#write(this.#joiner, this.#joiner.flush());
+    this.#write(this.#pieces, this.#pieces.flush());
+  }
+
+  #write(joiner: Joiner | PieceJoiner, pieces: number): void {
     if (pieces === 0) return;
     if (pieces === 1) return this.#done(this.#tap.write(joiner.offsets[0] ?? 0, joiner.totalBytes));
     for (let i = 0; i < pieces; i++) {
@@ -137,6 +175,28 @@ export class Injector {
       this.write(this.#piece, writeFragment(this.#arena, offset, position, step, this.#piece));
     }
     return 0;
+  }
+
+  /** The kernel cuts no such frame for the bridge: a real frame is made of it, and goes the way of such. */
+  #tooLong(record: ReceivedRecord): number {
+    this.flush();
+    const pieces = this.#pieces;
+    pieces.offer(record);
+    pieces.flush();
+    const fault = this.#offload.inspect(pieces.offsets[0] ?? 0, pieces.totalBytes);
+    if (fault !== INSPECT_OK) {
+      this.#count(fault);
+      return 0;
+    }
+    let limit = 0;
+    for (let k = 0; k < this.#offload.pieces; k++) {
+      const length = this.#offload.writePiece(k, this.rejected);
+      this.rejectedLength = length;
+      limit = this.offer(this.rejected, length, true);
+      // The next one is made in the same place.
+      this.flush();
+    }
+    return limit;
   }
 
   #done(result: number): void {

@@ -5,15 +5,20 @@
  *   LinkEntry (a mesh connection) -- one tunnel for each common overlay -- best = first established in order
  * ```
  *
+ * Shuttle is no tunnel: a link whose common overlays name it offers the address of its established tunnel.
+ *
  * A core: it neither sends nor reads a clock. It gives each tunnel a slot, the number under which the socket knows the
  * tunnel's address; the loop fills in the address.
  *
  * @module
  */
 
-import { Bug, type Endpoint, type Millis, type PeerName } from "../base/mod.ts";
+import { Bug, type Endpoint, macHigh, macLow, type Millis, type PeerName } from "../base/mod.ts";
 import type { LinkEntry } from "./contract.ts";
 import type { Overlay, Tunnel } from "./overlay/overlay.ts";
+import { SAFE_DATAGRAM_BYTES } from "./shuttle/pair_path.ts";
+import type { ShuttleHop } from "./shuttle/pair.ts";
+import { SHUTTLE_OVERLAY } from "./shuttle/shuttle_overlay.ts";
 
 /** One mesh connection and its tunnels. */
 export interface Link {
@@ -21,6 +26,18 @@ export interface Link {
   readonly entry: LinkEntry;
   /** One for each overlay that could be opened, in order of preference. */
   readonly tunnels: Tunnel[];
+}
+
+/** A link whose neighbour understands shuttle: `tunnel` is the one of sleeve whose address it uses. */
+export interface ShuttleLink {
+  /** The link. */
+  readonly link: number;
+  /** Position of shuttle in the common list. */
+  readonly index: number;
+  /** Index of the neighbour. */
+  readonly peer: number;
+  /** The tunnel beside it. */
+  readonly tunnel: Tunnel;
 }
 
 /** What {@link LinkTable} reports of a link that it could not open. */
@@ -43,6 +60,10 @@ export class LinkTable {
   readonly #freeSlots: number[];
   readonly #peerOfSlot: Int32Array;
   #best: (Tunnel | undefined)[] = [];
+  #hops: (ShuttleHop | undefined)[] = [];
+  /** Names of neighbours whose first byte is odd, as two integers each: normally none. */
+  #oddNames = new Int32Array(0);
+  #hopSlots = new Int32Array(0);
 
   /**
    * @param overlays all overlays that this worker has
@@ -81,8 +102,44 @@ export class LinkTable {
       else if (known.entry.peer !== entry.peer) throw new Bug("A link changed its peer");
       else this.#retime(known, entry, now);
     }
+    this.#oddNames = Int32Array.from(
+      entries.map((entry) => nameOf(entry.peer)).filter((name) => (macHigh(name) & 0x100) !== 0)
+        .flatMap((name) => [macHigh(name), macLow(name)]),
+    );
     this.choose();
     return faults;
+  }
+
+  /** Tells whether the name that a datagram begins with is a neighbour's although its first byte is odd. hot path */
+  isOddName(view: DataView, datagram: number, length: number): boolean {
+    const names = this.#oddNames;
+    if (length < 6) return false;
+    for (let i = 0; i < names.length; i += 2) {
+      if (
+        view.getUint16(datagram) === names[i] && view.getInt32(datagram + 2) === names[i + 1]
+      ) return true;
+    }
+    return false;
+  }
+
+  /** Returns where a neighbour takes segments of shuttle, `undefined` if it does not, or not yet. hot path */
+  hop(peer: number): ShuttleHop | undefined {
+    return this.#hops[peer];
+  }
+
+  /** Address slots of all hops; lent until the next change. */
+  get hopSlots(): Int32Array {
+    return this.#hopSlots;
+  }
+
+  /** Returns the links that shuttle may go over. */
+  *shuttleLinks(): Generator<ShuttleLink> {
+    for (const { entry, tunnels } of this.#links.values()) {
+      const found = entry.overlays.find(({ name }) => name === SHUTTLE_OVERLAY);
+      const [tunnel] = tunnels;
+      if (found === undefined || tunnel === undefined) continue;
+      yield { link: entry.id, index: found.index, peer: entry.peer, tunnel };
+    }
   }
 
   /** Returns the tunnel that frames for a neighbour take, `undefined` if none is established. hot path */
@@ -98,11 +155,18 @@ export class LinkTable {
   /** Chooses again, after a tunnel changed its state. */
   choose(): void {
     const best: (Tunnel | undefined)[] = [];
-    for (const link of this.#links.values()) {
-      const tunnel = link.tunnels.find((candidate) => candidate.state === "established");
-      if (tunnel !== undefined) best[link.entry.peer] = tunnel;
+    const hops: (ShuttleHop | undefined)[] = [];
+    for (const { entry, tunnels } of this.#links.values()) {
+      const tunnel = tunnels.find((candidate) => candidate.state === "established");
+      if (tunnel === undefined) continue;
+      best[entry.peer] = tunnel;
+      hops[entry.peer] = entry.overlays.some(({ name }) => name === SHUTTLE_OVERLAY)
+        ? shuttleHop(entry, tunnel)
+        : undefined;
     }
     this.#best = best;
+    this.#hops = hops;
+    this.#hopSlots = Int32Array.from(hops.flatMap((hop) => hop === undefined ? [] : [hop.slot]));
   }
 
   /** Returns the tunnel of a link by the overlay's position, `undefined` if there is none. */
@@ -139,6 +203,7 @@ export class LinkTable {
     for (const link of [...this.#links.values()]) this.#close(link);
     this.#keys.clear();
     this.#best = [];
+    this.#hops = [];
   }
 
   #open(entry: LinkEntry, peer: PeerName, now: Millis, faults: LinkFault[]): void {
@@ -149,6 +214,7 @@ export class LinkTable {
       const fault = (reason: string): void => {
         faults.push({ link: entry.id, index, overlay: name, reason });
       };
+      if (name === SHUTTLE_OVERLAY) continue;
       const overlay = this.#overlays.find((candidate) => candidate.name === name);
       // First in, first out: what still waits for a slot that was freed should not meet its next owner.
       const slot = this.#freeSlots[0];
@@ -187,4 +253,9 @@ export class LinkTable {
       this.#freeSlots.push(tunnel.slot);
     }
   }
+}
+
+function shuttleHop(entry: LinkEntry, { slot, pathPayloadBytes }: Tunnel): ShuttleHop {
+  const { trainSegments, encrypted } = entry;
+  return { slot, upperBytes: pathPayloadBytes ?? SAFE_DATAGRAM_BYTES, trainSegments, encrypted };
 }

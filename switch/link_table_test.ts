@@ -17,6 +17,7 @@ function fakeOverlay(name: string): Overlay & { made: Fake[] } {
         state: "pending",
         reason: undefined,
         mtuBytes: 1400,
+        pathPayloadBytes: undefined,
         remote: spec.remote,
         closed: false,
         ticked: 0,
@@ -142,4 +143,47 @@ Deno.test("LinkTable.toAddress() finds tunnels by address whatever the port", ()
   const table = new LinkTable([fakeOverlay("fast")], 4);
   table.configure([entry(1, 3, { remote: { ip, port: 6783 } }), entry(2, 4)], nameOf, 0);
   assert.deepEqual(table.toAddress({ ip, port: 0 }).map(({ spec }) => spec.link), [1]);
+});
+
+Deno.test("LinkTable.hop() offers the address of an established tunnel where shuttle is common", () => {
+  const fast = fakeOverlay("fast");
+  const table = new LinkTable([fast], 8);
+  const overlays = [{ index: 0, name: "weft-shuttle" }, { index: 1, name: "fast" }];
+  const faults = table.configure(
+    [entry(1, 3, { overlays, encrypted: false }), entry(2, 4)],
+    nameOf,
+    0,
+  );
+  assert.deepEqual(faults.map(({ overlay }) => overlay), ["slow"]);
+  assert.equal(fast.made.length, 2);
+  assert.equal(table.hop(3), undefined);
+  for (const tunnel of fast.made) tunnel.state = "established";
+  table.choose();
+  const [first] = fast.made;
+  const hop = { slot: first?.slot, upperBytes: 1_232, trainSegments: 64, encrypted: false };
+  assert.deepEqual(table.hop(3), hop);
+  assert.equal(table.hop(4), undefined);
+  assert.deepEqual([...table.hopSlots], [first?.slot]);
+  assert.deepEqual(
+    [...table.shuttleLinks()].map(({ link, index, peer, tunnel }) => [
+      link,
+      index,
+      peer,
+      tunnel,
+    ]),
+    [[1, 0, 3, first]],
+  );
+});
+
+Deno.test("LinkTable.isOddName() knows neighbours whose datagrams of sleeve begin with an odd byte", () => {
+  const table = new LinkTable([fakeOverlay("fast")], 4);
+  const names: Record<number, number> = { 3: 0x0300_0000_0001, 4: 0x0200_ffff_ffff };
+  table.configure([entry(1, 3), entry(2, 4)], (peer) => names[peer] ?? 0, 0);
+  const view = new DataView(new ArrayBuffer(8));
+  view.setUint16(0, 0x0300);
+  view.setUint32(2, 1);
+  assert.equal(table.isOddName(view, 0, 8), true);
+  assert.equal(table.isOddName(view, 0, 5), false);
+  view.setUint32(2, 2);
+  assert.equal(table.isOddName(view, 0, 8), false);
 });

@@ -15,6 +15,7 @@
  *   outbox.ts       datagrams -> trains                link_table.ts  which tunnel leads to whom
  *   tunnel.ts       health of one tunnel               liveness.ts    silence of a neighbour that sends often
  *   overlay/        ways to carry frames in UDP        wire/          formats
+ *   shuttle_stage.ts   what the loop sees of shuttle
  *   shuttle/        superframes between weft peers, sealed end to end
  *   host_shell.ts   bridge and TAP of this host
  * ```
@@ -32,4 +33,4 @@ export * from "./host_plan.ts";
 export * from "./host_shell.ts";
 export { startSwitch, type Switch, type SwitchOptions } from "./main_shell.ts";
 export { opensTunnels, OVERLAY_LABELS, OVERLAY_NAMES } from "./overlay/mod.ts";
-export { shuttleAvailable } from "./shuttle_available_shell.ts";
+export { shuttleAvailable } from "./shuttle_keys_shell.ts";

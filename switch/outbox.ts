@@ -159,6 +159,18 @@ export class Outbox {
     this.#closed = !joinable || this.#limit < 2 || lengthBytes * 2 > TRAIN_BYTES;
   }
 
+  /**
+   * Finishes a whole train that was written into the reserved room: it leaves as it is and nothing joins it.
+   *
+   * @param lengthBytes all its segments together, at most what was reserved and {@link TRAIN_BYTES}
+   * @param segmentBytes size of each but the last, which may be shorter
+   * @param slot address slot of the receiver
+   */
+  commitTrain(lengthBytes: number, segmentBytes: number, slot: number): void {
+    this.commit(lengthBytes, slot, true, false);
+    this.segments[this.#count - 1] = segmentBytes < lengthBytes ? segmentBytes : lengthBytes;
+  }
+
   #joins(last: number, lengthBytes: number, slot: number, flag: number): boolean {
     return this.slots[last] === slot && this.df[last] === flag &&
       lengthBytes <= (this.segments[last] ?? 0);

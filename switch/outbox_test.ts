@@ -101,3 +101,19 @@ Deno.test("Outbox refuses a second reservation and a datagram that outgrew its o
   assert.throws(() => outbox.reserve(100), { name: "Bug" });
   assert.throws(() => outbox.commit(101, 1, true, true), { name: "Bug" });
 });
+
+Deno.test("Outbox.commitTrain() leaves a train as it is, and nothing joins it", () => {
+  const outbox = new Outbox(arraySlab(200_000), 150_000, 16);
+  put(outbox, 1000);
+  assert.equal(outbox.reserve(2_500), 1_000);
+  outbox.commitTrain(2_500, 1_000, 1);
+  put(outbox, 1000);
+  outbox.reserve(700);
+  outbox.commitTrain(700, 1_000, 2);
+  assert.deepEqual(sends(outbox), [
+    { at: 0, length: 1_000, segment: 1_000, slot: 1 },
+    { at: 1_000, length: 2_500, segment: 1_000, slot: 1 },
+    { at: 3_500, length: 1_000, segment: 1_000, slot: 1 },
+    { at: 4_500, length: 700, segment: 700, slot: 2 },
+  ]);
+});

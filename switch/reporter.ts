@@ -7,9 +7,12 @@
  */
 
 import { type Millis, sameEndpoint } from "../base/mod.ts";
-import type { FromWorker, TunnelState } from "./contract.ts";
+import type { FromWorker, PairState, TunnelState } from "./contract.ts";
+import type { ShuttleLink } from "./link_table.ts";
 import type { MacTable } from "./mac_table.ts";
 import type { Tunnel } from "./overlay/overlay.ts";
+import { UNKNOWN_MTU_BYTES } from "./pmtu.ts";
+import { SHUTTLE_OVERLAY } from "./shuttle/mod.ts";
 
 /** Tables are posted this often at most. */
 const TABLES_EVERY_MS = 1_000;
@@ -21,6 +24,8 @@ const PERIOD_MS = 10_000;
 export class Reporter {
   readonly #post: (message: FromWorker) => void;
   readonly #told = new Map<Tunnel, TunnelState>();
+  /** Of the same tunnels: what was told of shuttle beside them. */
+  readonly #toldShuttle = new Map<Tunnel, TunnelState>();
   #tablesAt: Millis = -Infinity;
   #tablesVersion = 0;
   #periodAt: Millis = -Infinity;
@@ -43,19 +48,41 @@ export class Reporter {
       mtuBytes: tunnel.mtuBytes,
       remote: tunnel.remote,
     };
-    const before = this.#told.get(tunnel);
+    this.#tell(this.#told, tunnel, state);
+  }
+
+  /** Reports how shuttle does on a link: established while frames to this very neighbour take it. */
+  shuttle({ link, index, tunnel }: ShuttleLink, pair: PairState | undefined): void {
+    const established = tunnel.state === "established" && pair?.shuttle === true;
+    const waits = tunnel.state === "established" ? pair?.reason : "its link is not up";
+    this.#tell(this.#toldShuttle, tunnel, {
+      kind: "tunnel",
+      link,
+      index,
+      overlay: SHUTTLE_OVERLAY,
+      state: established ? "established" : "pending",
+      reason: established ? undefined : waits,
+      mtuBytes: established ? pair.mtuBytes ?? UNKNOWN_MTU_BYTES : UNKNOWN_MTU_BYTES,
+      remote: tunnel.remote,
+    });
+  }
+
+  #tell(told: Map<Tunnel, TunnelState>, tunnel: Tunnel, state: TunnelState): void {
+    const before = told.get(tunnel);
     if (
       before !== undefined && before.state === state.state && before.reason === state.reason &&
       before.mtuBytes === state.mtuBytes && sameEndpoint(before.remote, state.remote)
     ) return;
-    this.#told.set(tunnel, state);
+    told.set(tunnel, state);
     this.#post(state);
   }
 
   /** Forgets tunnels that are not in `alive`. */
   keep(alive: Iterable<Tunnel>): void {
     const set = new Set(alive);
-    for (const tunnel of this.#told.keys()) if (!set.has(tunnel)) this.#told.delete(tunnel);
+    for (const told of [this.#told, this.#toldShuttle]) {
+      for (const tunnel of told.keys()) if (!set.has(tunnel)) told.delete(tunnel);
+    }
   }
 
   /** Posts the MAC table if it changed and the last time is long enough ago. */

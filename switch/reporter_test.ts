@@ -27,6 +27,7 @@ function tunnel(link: number): Fake {
     control: () => {},
     tick: () => {},
     deadline: () => Infinity,
+    pathPayloadBytes: undefined,
     pathMtu: () => {},
     stop: () => {},
   };
@@ -91,5 +92,31 @@ Deno.test("Reporter.log() says how many lines it left out", () => {
   assert.deepEqual(posted.slice(20).map((m) => m.kind === "log" ? m.message : m), [
     "10 lines were left out",
     "later",
+  ]);
+});
+
+Deno.test("Reporter.shuttle() says established only beside an established tunnel, and once", () => {
+  const { reporter: each, posted } = reporter();
+  const beside = tunnel(4);
+  const link = { link: 4, index: 0, peer: 2, tunnel: beside };
+  const pair = {
+    kind: "pair",
+    peer: 2,
+    shuttle: true,
+    reason: undefined,
+    mtuBytes: 1414,
+    cipher: "plain",
+  } as const;
+  each.shuttle(link, undefined);
+  each.shuttle(link, pair);
+  beside.state = "established";
+  each.shuttle(link, { ...pair, shuttle: false, reason: "there is no key yet" });
+  each.shuttle(link, pair);
+  each.shuttle(link, pair);
+  const seen = posted.map((m) => m.kind === "tunnel" ? [m.overlay, m.state, m.reason] : m);
+  assert.deepEqual(seen, [
+    ["weft-shuttle", "pending", "its link is not up"],
+    ["weft-shuttle", "pending", "there is no key yet"],
+    ["weft-shuttle", "established", undefined],
   ]);
 });

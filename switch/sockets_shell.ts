@@ -131,6 +131,11 @@ export class Sockets implements Disposable {
     return true;
   }
 
+  /** Tells whether a message that a socket received came from the address of a slot. hot path */
+  isFrom(at: number, message: number, slot: number): boolean {
+    return this.#slotSocket[slot] === at + 1 && this.all[at]?.sourceIs(message, slot) === true;
+  }
+
   /** Reads all reports of a socket's error queue. */
   drainErrors(socket: UdpSocket): void {
     for (let report = socket.readError(); report !== undefined; report = socket.readError()) {

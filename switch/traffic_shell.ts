@@ -2,12 +2,15 @@
  * The stages between reading and sending: what is captured goes to tunnels, what is received to the bridge and on.
  *
  * ```
- *   captured  offload.inspect -> forwarding.decideCaptured -> offload.writePiece -> tunnel.send
+ *   captured  offload.inspect -> forwarding.decideCaptured -> shuttle.send, as it is
+ *                                                          -> offload.writePiece -> tunnel.send
  *   received  forwarding.decideReceived -> tunnel.send (relay, flood) -> injector.offer
+ *   opened    forwarding.decideOpened -> injector.offerRecord
  *   too big   for its way or our bridge: ICMP to the origin of the frame
  * ```
  *
- * At most one datagram is under construction, that of the tunnel which got the last frame.
+ * At most one datagram is under construction, that of the tunnel which got the last frame. A frame to a peer whose pair is
+ * usable takes shuttle, any other a tunnel. A flood takes shuttle if all of its copies can, else the tree of tunnels.
  *
  * @module
  */
@@ -23,11 +26,14 @@ import {
   RELAY,
   SEND as TO_PEER,
 } from "./forwarding.ts";
-import type { Slab } from "./frame.ts";
+import { type Slab, VIRTIO_HEADER_BYTES } from "./frame.ts";
 import type { Injector } from "./injector_shell.ts";
 import type { LinkTable } from "./link_table.ts";
 import { INSPECT_OK, type Offload } from "./offload.ts";
 import { type FrameRef, type ReceivedFrame, SEND, type Tunnel } from "./overlay/overlay.ts";
+import { PAIR, type ShuttleReceiver } from "./shuttle/mod.ts";
+import type { ShuttleStage } from "./shuttle_stage.ts";
+import { GSO_NONE, writePlainVirtio } from "./virtio.ts";
 
 /** What the stages work with. */
 export interface TrafficParts {
@@ -41,6 +47,8 @@ export interface TrafficParts {
   readonly injector: Injector;
   /** The tunnels. */
   readonly links: LinkTable;
+  /** The way past the tunnels. */
+  readonly shuttle: ShuttleStage;
   /** Where one frame can be built, with room for the largest. */
   readonly piece: number;
   /** Adds to a counter of `contract.ts`. */
@@ -56,6 +64,7 @@ export class Traffic {
   readonly #offload: Offload;
   readonly #injector: Injector;
   readonly #links: LinkTable;
+  readonly #shuttle: ShuttleStage;
   readonly #piece: number;
   readonly #count: (counter: number, by?: number) => void;
   readonly #makeRoom: () => void;
@@ -71,6 +80,9 @@ export class Traffic {
   };
   /** The tunnel that may have a datagram under construction. */
   #open: Tunnel | undefined;
+  /** The superframe whose pieces are coming, and its key; -1 for none. */
+  #gid = 0;
+  #keySlot = -1;
 
   /** Joins the stages. */
   constructor(parts: TrafficParts) {
@@ -79,6 +91,7 @@ export class Traffic {
     this.#offload = parts.offload;
     this.#injector = parts.injector;
     this.#links = parts.links;
+    this.#shuttle = parts.shuttle;
     this.#piece = parts.piece;
     this.#count = parts.count;
     this.#makeRoom = parts.makeRoom;
@@ -103,9 +116,16 @@ export class Traffic {
       now,
     );
     if ((decision & DROP) !== 0) return this.#count(decision & INDEX);
+    if ((decision & TO_PEER) === 0) {
+      const { floodPeers } = this.#shuttle.pairs;
+      if (floodPeers !== undefined) return this.#floodByShuttle(floodPeers, now);
+    }
     this.#setOrigin(forwarding.self);
     if ((decision & TO_PEER) !== 0) {
       const peer = decision & INDEX;
+      const status = this.#shuttle.pairs.status(peer);
+      if (status === PAIR.USABLE) return this.#sendByShuttle(peer, now);
+      if (status === PAIR.NEEDS_KEY) this.#shuttle.pairs.wants(peer, now);
       this.#frame.flooded = false;
       return this.#sendPieces(peer, forwarding.nextHop(peer));
     }
@@ -141,11 +161,68 @@ export class Traffic {
     this.#answerTooBig(limit);
   }
 
-  /** Finishes the datagram under construction. */
+  /** Takes the record at hand, which stays until the injector is flushed, unless it is transient. hot path */
+  opened(record: ShuttleReceiver, now: Millis): void {
+    const origin = record.key?.peer ?? -1;
+    const { gid, keySlot, headers } = record;
+    // One decision for all pieces of a superframe: they are written as one frame.
+    if (headers.gsoType === GSO_NONE || gid !== this.#gid || keySlot !== this.#keySlot) {
+      const decision = this.#forwarding.decideOpened(this.#view, record.frame, origin, now);
+      this.#keySlot = -1;
+      if ((decision & DROP) !== 0) return this.#count(decision & INDEX);
+      this.#gid = gid;
+      if (headers.gsoType !== GSO_NONE) this.#keySlot = keySlot;
+    }
+    this.#count(COUNTER.framesLocal);
+    const injector = this.#injector;
+    const limit = injector.offerRecord(record);
+    if (record.isTransient) injector.flush();
+    if (limit === 0) return;
+    const answer = injector.tooBig(injector.rejected, injector.rejectedLength, limit);
+    if (answer > 0) this.#answerTo(origin, answer, now);
+  }
+
+  /** Finishes what is under construction. */
   close(): void {
+    this.closeTunnel();
+    this.#shuttle.flush();
+  }
+
+  /** Finishes the datagram of a tunnel that is under construction. */
+  closeTunnel(): void {
     this.#open?.flush();
     this.#open = undefined;
   }
+
+  // --- shuttle ---
+
+  #sendByShuttle(peer: number, now: Millis): void {
+    const shuttle = this.#shuttle;
+    if (shuttle.send(peer, false, now) !== SEND.TOO_BIG) return;
+    const injector = this.#injector;
+    const { rejectedOffset, rejectedLength } = shuttle;
+    const limit = shuttle.mtuBytes(peer, now);
+    const answer = injector.tooBig(rejectedOffset, rejectedLength, limit);
+    if (answer > 0) injector.write(injector.answer, answer);
+  }
+
+  #floodByShuttle(peers: Int32Array, now: Millis): void {
+    for (let i = 0; i < peers.length; i++) {
+      this.#count(COUNTER.framesFlooded);
+      this.#shuttle.send(peers[i] ?? -1, true, now);
+    }
+  }
+
+  /** Sends the injector's answer to the peer that a record came from; one that does not fit either is dropped. */
+  #answerTo(origin: number, length: number, now: Millis): void {
+    const at = this.#injector.answer - VIRTIO_HEADER_BYTES;
+    writePlainVirtio(this.#view, at);
+    if (this.#shuttle.pairs.status(origin) !== PAIR.USABLE) return;
+    if (this.#offload.inspect(at, VIRTIO_HEADER_BYTES + length) !== INSPECT_OK) return;
+    this.#shuttle.send(origin, false, now);
+  }
+
+  // --- tunnels ---
 
   /** Sends the superframe that was inspected, piece by piece. */
   #sendPieces(destination: number, hop: number): void {
@@ -165,11 +242,11 @@ export class Traffic {
 
   /** Gives `#frame` to a tunnel, counts what it has no room for, answers what is too big. @returns one of {@link SEND} */
   #send(tunnel: Tunnel): number {
-    if (this.#open !== tunnel) this.close();
+    if (this.#open !== tunnel) this.closeTunnel();
     this.#open = tunnel;
     let result = tunnel.send(this.#frame);
     if (result === SEND.FULL) {
-      this.close();
+      this.closeTunnel();
       this.#makeRoom();
       this.#open = tunnel;
       result = tunnel.send(this.#frame);
@@ -199,7 +276,7 @@ export class Traffic {
     frame.offset = this.#injector.answer;
     frame.length = answer;
     frame.flooded = false;
-    this.close();
+    this.closeTunnel();
     this.#open = tunnel;
     // An answer that does not fit either is dropped: there is nobody to ask about it.
     tunnel.send(frame);

@@ -129,6 +129,8 @@ export interface Tunnel {
   readonly reason: string | undefined;
   /** Inner IP packet size that fits, in bytes. */
   readonly mtuBytes: number;
+  /** Largest datagram that the path is known to carry, in bytes of UDP payload; `undefined` before it is known. */
+  readonly pathPayloadBytes: number | undefined;
   /** Where datagrams go, if known. */
   readonly remote: Endpoint | undefined;
   /** Slot of `remote` in the socket's address table, given by the loop. */

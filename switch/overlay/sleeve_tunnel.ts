@@ -156,6 +156,10 @@ export class SleeveTunnel implements Tunnel, BuilderTunnel {
     return this.#search.maxPayloadBytes;
   }
 
+  get pathPayloadBytes(): number | undefined {
+    return this.#search.known ? this.#search.maxPayloadBytes : undefined;
+  }
+
   get mtuKnown(): boolean {
     return this.#search.known;
   }

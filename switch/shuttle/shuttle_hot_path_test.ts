@@ -3,6 +3,7 @@ import { CALLS, heapGrowth, NOISE_BYTES } from "../../tests/helpers/heap_growth.
 import {
   shuttleGatherCall,
   shuttleReceiveCall,
+  shuttleRelayCall,
   shuttleSendCall,
   SUPERFRAME_SEGMENTS,
 } from "../../tests/helpers/shuttle_paths.ts";
@@ -32,7 +33,14 @@ const CASES: Record<string, () => () => number> = {
 const SUPERFRAMES: Record<string, () => () => number> = {
   "ShuttleSender.send() of a superframe": () => shuttleSendCall(),
   "ShuttleSender.send() of a superframe in clear": () => shuttleSendCall(PLAIN),
+  "ShuttleRelay.take()": shuttleRelayCall,
 };
+
+Deno.test("the relay that is measured does its work", () => {
+  const call = shuttleRelayCall();
+  // Two trains fit into its outbox.
+  assert.deepEqual([call(), call(), call()], [1, 2, 1]);
+});
 
 for (const [name, make] of Object.entries(CASES)) {
   Deno.test(`${name} allocates nothing per call`, () => {

@@ -129,6 +129,13 @@ export function stormCall(): () => number {
   };
 }
 
+/** Decides on a frame that shuttle opened. */
+export function decideOpenedCall(): () => number {
+  const { forwarding, view } = forwardingWithFrame();
+  let k = 0;
+  return () => forwarding.decideOpened(view, 0, 1, k++);
+}
+
 function forwardingWithFrame(): { forwarding: Forwarding; view: DataView } {
   const forwarding = new Forwarding({ ownMacs: [], seed: 1 });
   const peers = [1, 2, 3].map((name, i) => ({

@@ -18,8 +18,10 @@ import {
   ReplayWindow16k,
   type SealingKey,
   ShuttleReceiver,
+  ShuttleRelay,
   ShuttleSender,
 } from "../../switch/shuttle/mod.ts";
+import { MAX_HOPS, setSegmentHops } from "../../switch/wire/shuttle_segment.ts";
 import { buildFrame, buildSuperframe } from "./frames.ts";
 import { BULK, BULK_GSO_SIZE } from "./hot_paths.ts";
 import { incomingKey, outgoingKey } from "./shuttle_world.ts";
@@ -159,6 +161,38 @@ export function shuttleReceiveCall(options: PathOptions = {}, lost = 0): () => n
       while (receiver.next()) if (!joiner.offer(receiver)) return -2;
     }
     return joiner.flush();
+  };
+}
+
+/** Passes on a train of as many segments as one superframe has, a call. */
+export function shuttleRelayCall(): () => number {
+  const slab = arraySlab(PATHS_SLAB_BYTES);
+  const copy = portableCopy(slab);
+  const { outbox: sealed, send } = sending(
+    { slab, copy },
+    buildSuperframe(BULK, BULK_GSO_SIZE),
+    OUTBOX_BYTES,
+  );
+  send();
+  const outbox = new Outbox(slab, OUTBOX_BYTES, 1_024);
+  const relay = new ShuttleRelay({
+    slab,
+    outbox,
+    copy,
+    count: () => {},
+    beforeWrite: () => {},
+    makeRoom: () => outbox.sent(outbox.count - outbox.first),
+    clear: false,
+    route: () => 5,
+  });
+  const train = sealed.offsets[0] ?? 0;
+  return () => {
+    for (let k = 0; k < SUPERFRAME_SEGMENTS - 3; k++) {
+      setSegmentHops(slab.view, train + k * SEGMENT_BYTES, MAX_HOPS);
+      relay.take(train + k * SEGMENT_BYTES, SEGMENT_BYTES, 1);
+    }
+    relay.end();
+    return outbox.count;
   };
 }
 

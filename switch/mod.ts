@@ -32,5 +32,6 @@ export * from "./contract.ts";
 export * from "./host_plan.ts";
 export * from "./host_shell.ts";
 export { startSwitch, type Switch, type SwitchOptions } from "./main_shell.ts";
+export { SHUTTLE_OVERLAY } from "./shuttle/mod.ts";
 export { shuttleAvailable } from "./shuttle_keys_shell.ts";
 export { OVERLAY_LABELS, OVERLAY_NAMES } from "./overlay/mod.ts";

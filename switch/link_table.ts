@@ -16,7 +16,6 @@
 import { Bug, type Endpoint, macHigh, macLow, type Millis, type PeerName } from "../base/mod.ts";
 import type { LinkEntry } from "./contract.ts";
 import type { Overlay, Tunnel } from "./overlay/overlay.ts";
-import { SAFE_DATAGRAM_BYTES } from "./shuttle/pair_path.ts";
 import type { ShuttleHop } from "./shuttle/pair.ts";
 import { SHUTTLE_OVERLAY } from "./shuttle/shuttle_overlay.ts";
 
@@ -255,7 +254,11 @@ export class LinkTable {
   }
 }
 
-function shuttleHop(entry: LinkEntry, { slot, pathPayloadBytes }: Tunnel): ShuttleHop {
-  const { trainSegments, encrypted } = entry;
-  return { slot, upperBytes: pathPayloadBytes ?? SAFE_DATAGRAM_BYTES, trainSegments, encrypted };
+/** Before the kernel has said what the path carries there is none. */
+function shuttleHop(
+  { trainSegments, encrypted }: LinkEntry,
+  { slot, pathPayloadBytes }: Tunnel,
+): ShuttleHop | undefined {
+  if (pathPayloadBytes === undefined) return undefined;
+  return { slot, upperBytes: pathPayloadBytes, trainSegments, encrypted };
 }

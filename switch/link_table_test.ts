@@ -3,7 +3,13 @@ import type { LinkEntry } from "./contract.ts";
 import { LinkTable } from "./link_table.ts";
 import type { Overlay, Tunnel, TunnelSpec } from "./overlay/overlay.ts";
 
-type Fake = Tunnel & { state: Tunnel["state"]; closed: boolean; ticked: number; due: number };
+type Fake = Tunnel & {
+  state: Tunnel["state"];
+  pathPayloadBytes: number | undefined;
+  closed: boolean;
+  ticked: number;
+  due: number;
+};
 
 function fakeOverlay(name: string): Overlay & { made: Fake[] } {
   const made: Fake[] = [];
@@ -159,8 +165,11 @@ Deno.test("LinkTable.hop() offers the address of an established tunnel where shu
   assert.equal(table.hop(3), undefined);
   for (const tunnel of fast.made) tunnel.state = "established";
   table.choose();
+  assert.equal(table.hop(3), undefined, "nobody knows what its path carries");
+  for (const tunnel of fast.made) tunnel.pathPayloadBytes = 1_472;
+  table.choose();
   const [first] = fast.made;
-  const hop = { slot: first?.slot, upperBytes: 1_232, trainSegments: 64, encrypted: false };
+  const hop = { slot: first?.slot, upperBytes: 1_472, trainSegments: 64, encrypted: false };
   assert.deepEqual(table.hop(3), hop);
   assert.equal(table.hop(4), undefined);
   assert.deepEqual([...table.hopSlots], [first?.slot]);

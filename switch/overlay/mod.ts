@@ -13,6 +13,7 @@
  * @module
  */
 
+import { SHUTTLE_OVERLAY } from "../shuttle/shuttle_overlay.ts";
 import type { Overlay, OverlayContext } from "./overlay.ts";
 import { sleeveOverlay } from "./sleeve.ts";
 
@@ -40,7 +41,7 @@ export interface OverlayKind {
 
 /** All overlays, in order of preference. Both ends of a link need the same order (spec/sleeve.md 9.1). */
 export const OVERLAYS: readonly OverlayKind[] = [
-  { name: "weft-shuttle", label: "shuttle" },
+  { name: SHUTTLE_OVERLAY, label: "shuttle" },
   { name: "sleeve", label: "sleeve", create: sleeveOverlay },
 ];
 

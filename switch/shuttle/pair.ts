@@ -107,6 +107,8 @@ export class Pair {
   #hop: ShuttleHop | undefined;
   #noHop: string | undefined;
   #clear = false;
+  /** The size of its path was found once: before, large frames would be refused that pass a moment later. */
+  #measured = false;
   #shortId = -1;
   #origin = -1;
 
@@ -125,7 +127,8 @@ export class Pair {
   /** Frames can take it. */
   get usable(): boolean {
     const { outgoing } = this;
-    return outgoing !== undefined && this.path.usable && !isUsedUp(outgoing.counter);
+    return outgoing !== undefined && this.path.usable && this.#measured &&
+      !isUsedUp(outgoing.counter);
   }
 
   /** There is a hop, and nothing to seal with. */
@@ -175,7 +178,8 @@ export class Pair {
         ? "its key may not be used any more"
         : "nothing has come under its key yet";
     }
-    return isUsedUp(this.outgoing.counter) ? "its key is used up" : this.path.reason;
+    if (isUsedUp(this.outgoing.counter)) return "its key is used up";
+    return this.path.usable ? "its path is being measured" : this.path.reason;
   }
 
   /** Notes who it is now: index, short ids of both. */
@@ -211,6 +215,7 @@ export class Pair {
 
   /** Copies what changed into what the hot path reads. */
   refresh(): void {
+    if (this.path.usable && this.path.settled) this.#measured = true;
     for (const held of this.#held) this.#fill(held.outgoing, held.incoming);
     this.#fill(this.#clearOutgoing, this.#clearIncoming);
   }

@@ -81,6 +81,18 @@ Deno.test("Pairs grows to what the first hop carries and shrinks when it is refu
   assert.equal(world.at(0).pair(1)?.mtuBytes, 1_372 - 32 - 26);
 });
 
+Deno.test("Pairs takes shuttle only when the size of the path was found", () => {
+  const world = new StageWorld(2, "sealed");
+  world.lost = (_from, _to, train) => train.length > 1_400;
+  world.agree(0, 1);
+  world.run(300);
+  assert.equal(world.at(0).pair(1)?.reason, "its path is being measured");
+  world.run(6_000);
+  const { shuttle, mtuBytes = 0 } = world.at(0).pair(1) ?? {};
+  assert.equal(shuttle, true);
+  assert.ok(mtuBytes <= 1_400 - 58 && mtuBytes > 1_400 - 58 - 9, `${mtuBytes} bytes`);
+});
+
 Deno.test("Pairs floods by shuttle only if all reachable peers take it", () => {
   const world = new StageWorld(3, "sealed");
   const { pairs } = world.at(0).stage;

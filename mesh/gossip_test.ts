@@ -156,7 +156,10 @@ Deno.test("TopologyChannel collects news by neighbour and refuses unicasts", () 
   channel.gossip(update(5, 5n), 3); // nothing new
   channel.gossip(update(3, 5n), 3);
   assert.equal(channel.hasNews, true);
-  assert.deepEqual(channel.takeNews(() => true), [[2, new Set([2, 5])], [3, new Set([3])]]);
+  assert.deepEqual(channel.takeNews(() => true, () => true), [[2, new Set([2, 5])], [
+    3,
+    new Set([3]),
+  ]]);
   assert.equal(channel.hasNews, false);
   assert.deepEqual(channel.broadcast(update(2, 6n)), new Set([2]));
   assert.throws(() => channel.unicast(), ProtocolError);

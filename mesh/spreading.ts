@@ -5,6 +5,7 @@
  *   change of our entry      announced 1 s later, later changes join            random neighbours
  *   loss of a connection     at once, and what waits with it                    random neighbours
  *   news from a neighbour    at the next settling, of those who can be reached  random neighbours but that one
+ *     that is new            after our entry was announced
  *   new or restarted peer    everything, at once                                that peer
  *   every 30 s               everything                                         random neighbours
  *     between weft peers     a digest in place of everything; what differs      that peer
@@ -54,6 +55,8 @@ export class Spreading {
   #gossip: Gossip;
   #digests: Digests;
   #announced = new Set<PeerName>();
+  /** Neighbours that were added since our entry was announced last. */
+  #unannounced = new Set<PeerName>();
   #announceAt: Millis = Infinity;
   #hurried = false;
   #edgeChanged = false;
@@ -85,9 +88,9 @@ export class Spreading {
     const self = this.#topology.name;
     const isReachable = (name: PeerName): boolean =>
       name === self || this.routes.nextHop(name) !== undefined;
-    for (const [from, names] of this.#channel.takeNews(isReachable)) {
-      // What is reachable over a link of ours that nobody knows of would be held back, and swept, where it arrives.
-      if (this.#announced.has(self)) names.add(self);
+    // What is reachable over a link of ours that nobody knows of would be held back, and swept, where it arrives.
+    const isAnnounced = (from: PeerName): boolean => !this.#unannounced.has(from);
+    for (const [from, names] of this.#channel.takeNews(isReachable, isAnnounced)) {
       this.#gossip.send(TOPOLOGY, names, from);
     }
   }
@@ -105,6 +108,7 @@ export class Spreading {
   ): void {
     const { digest, full, restarted } = how;
     this.#gossip.addNeighbour(peer);
+    this.#unannounced.add(peer);
     const compares = digest && this.#topology.size > SMALL_TABLE;
     if (full) this.#gossip.sendFull(peer, compares ? TOPOLOGY : undefined);
     if (!digest) return;
@@ -116,6 +120,7 @@ export class Spreading {
   /** Ends to tell a neighbour, and forgets at once whom we cannot reach any more: else the dead circulate for ever. */
   removeNeighbour(peer: PeerName): void {
     this.#gossip.removeNeighbour(peer);
+    this.#unannounced.delete(peer);
     this.#digests.remove(peer);
     this.#sweep();
   }
@@ -242,6 +247,8 @@ export class Spreading {
     this.routes.refresh();
     this.#gossip.send(TOPOLOGY, new Set(this.#announced));
     this.#announced.clear();
+    this.#unannounced.clear();
+    this.#channel.lookAgain();
   }
 
   #sweep(): void {

@@ -26,6 +26,9 @@ function spreadingAtOne(): { table: Topology; spreading: Spreading } {
     table.addConnection({ peer, address: "", outbound: true, established: false });
     spreading.addNeighbour(peer, { digest: false, full: false, restarted: false }, 0);
   }
+  spreading.announce([], 0);
+  spreading.tick(1_000);
+  for (const peer of [2, 3]) while (spreading.next(peer) !== undefined);
   spreading.settle();
   return { table, spreading };
 }
@@ -65,13 +68,18 @@ Deno.test("Spreading.settle() never passes on news of a peer that is swept befor
   assert.equal(table.get(7)?.uid, 0n);
 });
 
-Deno.test("Spreading.settle() tells of ourselves with news that we made reachable and have not announced", () => {
+Deno.test("Spreading.settle() holds news of a new neighbour back until it is announced that it is ours", () => {
   const { spreading } = spreadingAtOne();
+  spreading.removeNeighbour(2);
+  spreading.addNeighbour(2, { digest: false, full: false, restarted: false }, 0);
   spreading.announce([2, 1], 0);
   hear(spreading, 2, [entry(2, 1n, 1, 7), entry(7, 1n)], 10);
-  assert.deepEqual(told(spreading, 3), [1, 2, 7]);
+  assert.equal(told(spreading, 3), undefined);
   spreading.tick(1_000);
   assert.deepEqual(told(spreading, 3), [1, 2]);
+  assert.equal(spreading.unsettled, true);
+  spreading.settle();
+  assert.deepEqual(told(spreading, 3), [2, 7]);
   hear(spreading, 2, [entry(7, 2n)], 1_100);
   assert.deepEqual(told(spreading, 3), [7]);
 });

@@ -80,16 +80,25 @@ export class TopologyChannel implements Channel<TopologyItem> {
     return this.#fresh;
   }
 
+  /** Says that news which waited may be ready now. */
+  lookAgain(): void {
+    this.#fresh = this.#news.size > 0;
+  }
+
   /**
    * Returns and forgets the news: for each neighbour that told some, the names.
    *
-   * News of peers that cannot be reached, as far as we know, stays here until they can or are swept.
+   * News of peers that cannot be reached, as far as we know, stays here until they can or are swept; and all news of a
+   * neighbour of which nobody knows yet that it is ours.
    */
-  takeNews(isReachable: (name: PeerName) => boolean): [from: PeerName, names: Set<PeerName>][] {
+  takeNews(
+    isReachable: (name: PeerName) => boolean,
+    isAnnounced: (from: PeerName) => boolean,
+  ): [from: PeerName, names: Set<PeerName>][] {
     const taken: [PeerName, Set<PeerName>][] = [];
     for (const [from, names] of this.#news) {
       const known = [...names].filter((name) => this.#topology.get(name) !== undefined);
-      const ready = new Set(known.filter(isReachable));
+      const ready = new Set(isAnnounced(from) ? known.filter(isReachable) : []);
       if (ready.size > 0) taken.push([from, ready]);
       const kept = new Set(known).difference(ready);
       if (kept.size > 0) this.#news.set(from, kept);

@@ -24,7 +24,7 @@ function channelOf(): { table: Topology; channel: TopologyChannel } {
 }
 
 function take(channel: TopologyChannel, ...reachable: PeerName[]): [PeerName, PeerName[]][] {
-  return channel.takeNews((name) => reachable.includes(name)).map(([from, names]) => [
+  return channel.takeNews((name) => reachable.includes(name), () => true).map(([from, names]) => [
     from,
     [...names],
   ]);

@@ -33,6 +33,7 @@ import {
   SysError,
   Tap,
   type UdpSocket,
+  yieldThread,
 } from "../ffi/mod.ts";
 import {
   type Configure,
@@ -49,6 +50,8 @@ import { Offload } from "./offload.ts";
 import { createOverlays } from "./overlay/mod.ts";
 import type { Overlay } from "./overlay/overlay.ts";
 import { Outbox } from "./outbox.ts";
+import { Pace } from "./pace.ts";
+import { raiseThread } from "./priority_shell.ts";
 import { Reporter } from "./reporter.ts";
 import { Fragments } from "./shuttle/mod.ts";
 import { aeadCiphers } from "./shuttle_keys_shell.ts";
@@ -107,6 +110,7 @@ export class DataPlane implements Disposable {
   readonly #tapBuffer: number;
   readonly #traffic: Traffic;
   readonly #shuttle: ShuttleStage;
+  readonly #pace: Pace;
   /** The kernel's send buffer is full. */
   #blocked = false;
   #stopping = false;
@@ -149,6 +153,7 @@ export class DataPlane implements Disposable {
     const arena = this.#arena = stack.use(Arena.open(ARENA_BYTES));
     this.#eventFd = start.eventFd;
     this.#tapName = start.tap;
+    this.#pace = new Pace(start.spinUs, navigator.hardwareConcurrency);
     this.#sockets = stack.use(Sockets.open(arena, start.host, start.port, {
       count: this.#count,
       pathMtu: (endpoint, bytes) => this.#pathMtu(endpoint, bytes),
@@ -205,7 +210,9 @@ export class DataPlane implements Disposable {
       this.#reporter.log("warn", text, 0);
     }
     const { warning } = cipherName({ libsodium: start.libsodium });
-    post({ kind: "ready", cipher: secretbox.name, warning, port: this.#sockets.port });
+    const { port } = this.#sockets;
+    const priority = raiseThread(start.priority);
+    post({ kind: "ready", cipher: secretbox.name, warning, port, priority });
   }
 
   /** Runs until main says `stop`. */
@@ -225,13 +232,17 @@ export class DataPlane implements Disposable {
 
   /** One turn. hot path @returns whether there was work, so that the next one must not wait */
   #turn(busy: boolean): boolean {
-    const events = this.#epoll.wait(busy ? 0 : this.#sleepMs());
+    const events = this.#epoll.wait(busy || this.#spins() ? 0 : this.#sleepMs());
     this.#now = monotonicMs(this.#arena, this.#scratch);
     let worked = false;
     for (let i = 0; i < events; i++) {
       const source = this.#epoll.data(i);
-      if (source === SOURCE.EVENT_FD) this.#readMessages();
-      else if (source === SOURCE.TAP) worked = this.#readTap() || worked;
+      if (source === SOURCE.EVENT_FD) {
+        this.#readMessages();
+        continue;
+      }
+      this.#pace.worked(this.#now);
+      if (source === SOURCE.TAP) worked = this.#readTap() || worked;
       else worked = this.#readSocket(source - SOURCE.SOCKETS, this.#epoll.events(i)) || worked;
     }
     if (this.#now >= this.#deadline || this.#now >= this.#shuttle.pairs.deadline) {
@@ -243,6 +254,12 @@ export class DataPlane implements Disposable {
     if (this.#now >= this.#secondAt) this.#eachSecond();
     this.#count(COUNTER.loopTurns);
     return worked;
+  }
+
+  #spins(): boolean {
+    if (!this.#pace.spins(this.#now)) return false;
+    yieldThread();
+    return true;
   }
 
   #sleepMs(): number {

@@ -28,12 +28,10 @@ import {
   EPOLL,
   Epoll,
   ERRNO,
-  monotonicMs,
   openSecretbox,
   SysError,
   Tap,
   type UdpSocket,
-  yieldThread,
 } from "../ffi/mod.ts";
 import {
   type Configure,
@@ -50,14 +48,13 @@ import { Offload } from "./offload.ts";
 import { createOverlays } from "./overlay/mod.ts";
 import type { Overlay } from "./overlay/overlay.ts";
 import { Outbox } from "./outbox.ts";
-import { Pace } from "./pace.ts";
-import { raiseThread } from "./priority_shell.ts";
 import { Reporter } from "./reporter.ts";
 import { Fragments } from "./shuttle/mod.ts";
 import { aeadCiphers } from "./shuttle_keys_shell.ts";
 import { ShuttleStage } from "./shuttle_stage.ts";
 import { ENDPOINTS, Sockets, SOCKETS_ARENA_BYTES } from "./sockets_shell.ts";
 import { Traffic } from "./traffic_shell.ts";
+import { Waiting } from "./waiting_shell.ts";
 
 /** Superframes that are read from the TAP in one turn: more lets the other direction starve (spec/dataplane.md 11). */
 const TAP_READS_PER_TURN = 32;
@@ -66,7 +63,7 @@ const OUTBOX_BYTES = 1 << 20;
 const OUTBOX_SENDS = 1024;
 /** The TAP is read only while so much of the outbox is free: a superframe grows by a tenth, in small pieces threefold. */
 const OUTBOX_ROOM_BYTES = 256 << 10;
-/** Housekeeping, and the longest sleep. */
+/** Between two rounds of housekeeping. */
 const SECOND_MS = 1_000;
 /** Room before what the TAP gives: the length of a record of shuttle. */
 const HEADROOM_BYTES = 64;
@@ -110,7 +107,7 @@ export class DataPlane implements Disposable {
   readonly #tapBuffer: number;
   readonly #traffic: Traffic;
   readonly #shuttle: ShuttleStage;
-  readonly #pace: Pace;
+  readonly #waiting: Waiting;
   /** The kernel's send buffer is full. */
   #blocked = false;
   #stopping = false;
@@ -153,7 +150,6 @@ export class DataPlane implements Disposable {
     const arena = this.#arena = stack.use(Arena.open(ARENA_BYTES));
     this.#eventFd = start.eventFd;
     this.#tapName = start.tap;
-    this.#pace = new Pace(start.spinUs, navigator.hardwareConcurrency);
     this.#sockets = stack.use(Sockets.open(arena, start.host, start.port, {
       count: this.#count,
       pathMtu: (endpoint, bytes) => this.#pathMtu(endpoint, bytes),
@@ -210,8 +206,9 @@ export class DataPlane implements Disposable {
       this.#reporter.log("warn", text, 0);
     }
     const { warning } = cipherName({ libsodium: start.libsodium });
+    this.#waiting = new Waiting(arena, this.#epoll, start);
     const { port } = this.#sockets;
-    const priority = raiseThread(start.priority);
+    const { priority } = this.#waiting;
     post({ kind: "ready", cipher: secretbox.name, warning, port, priority });
   }
 
@@ -232,8 +229,8 @@ export class DataPlane implements Disposable {
 
   /** One turn. hot path @returns whether there was work, so that the next one must not wait */
   #turn(busy: boolean): boolean {
-    const events = this.#epoll.wait(busy || this.#spins() ? 0 : this.#sleepMs());
-    this.#now = monotonicMs(this.#arena, this.#scratch);
+    const events = this.#waiting.wait(busy, Math.min(this.#deadline, this.#secondAt));
+    this.#now = this.#waiting.now;
     let worked = false;
     for (let i = 0; i < events; i++) {
       const source = this.#epoll.data(i);
@@ -241,7 +238,7 @@ export class DataPlane implements Disposable {
         this.#readMessages();
         continue;
       }
-      this.#pace.worked(this.#now);
+      this.#waiting.worked();
       if (source === SOURCE.TAP) worked = this.#readTap() || worked;
       else worked = this.#readSocket(source - SOURCE.SOCKETS, this.#epoll.events(i)) || worked;
     }
@@ -254,18 +251,6 @@ export class DataPlane implements Disposable {
     if (this.#now >= this.#secondAt) this.#eachSecond();
     this.#count(COUNTER.loopTurns);
     return worked;
-  }
-
-  #spins(): boolean {
-    if (!this.#pace.spins(this.#now)) return false;
-    yieldThread();
-    return true;
-  }
-
-  #sleepMs(): number {
-    const now = monotonicMs(this.#arena, this.#scratch);
-    const wake = Math.min(this.#deadline, this.#secondAt);
-    return Math.min(SECOND_MS, Math.max(0, Math.ceil(wake - now)));
   }
 
   #eachSecond(): void {

@@ -48,7 +48,7 @@ const several = navigator.hardwareConcurrency >= 2;
 Deno.test({
   name: "a router gives one thread, that of the data plane, the least real-time priority",
   ignore: !several,
-  async fn() {
+  async fn(): Promise<void> {
     using lab = new Lab();
     const host = lab.host();
     await host.launch({ password: "a password that is long enough", env: { WEFT_PRIORITY: "" } });

@@ -64,6 +64,7 @@ export const SYMBOLS = {
     result: "void", /* void *, equal to dest */
   },
   sched_yield: { parameters: [], result: "i32" },
+  usleep: { parameters: ["u32" /* useconds_t usec */], result: "i32" },
   setsockoptAt: {
     name: "setsockopt",
     parameters: [

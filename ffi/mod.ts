@@ -58,7 +58,7 @@ export {
   setsid,
 } from "./process.ts";
 export { fileExists, listDir, readLinkProc, readProc, writeProc } from "./procfs.ts";
-export { setNice, setRealtime, threadId, yieldThread } from "./sched.ts";
+export { restThread, setNice, setRealtime, threadId, yieldThread } from "./sched.ts";
 export { setIovec, Tap, type TapOffloads, TUN_F } from "./tap.ts";
 export { pathMtu, type UdpOptions, UdpSocket } from "./udp.ts";
 export { type UdpError } from "./_udp_errors.ts";

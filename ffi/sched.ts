@@ -41,7 +41,12 @@ export function threadId(): number {
   return libc().gettid();
 }
 
-/** Lets other threads run; returns at once if none wants to. */
+/** Lets other threads of this one's class run; returns at once if none wants to. */
 export function yieldThread(): void {
   libc().sched_yield();
+}
+
+/** Sleeps, so that threads of any class can run. */
+export function restThread(microseconds: number): void {
+  libc().usleep(microseconds);
 }

@@ -31,6 +31,7 @@ import {
   OVERLAY_LABELS,
   type PairState,
   prepareHost,
+  priorityWarning,
   shuttleAvailable,
   startSwitch,
   type Switch,
@@ -170,7 +171,10 @@ export class Router {
     const mesh = this.#running();
     const { uid, targets, connections, peers, collisions } = mesh.snapshot();
     const forwarding = mesh.forwarding();
-    const cipherWarning = config.passwords.length > 0 ? plane.ready.warning : undefined;
+    const ofPlane = [
+      config.passwords.length > 0 ? plane.ready.warning : undefined,
+      priorityWarning(plane.ready.priority),
+    ];
     return {
       version: VERSION,
       pid: Deno.pid,
@@ -183,13 +187,14 @@ export class Router {
       port: config.port,
       encryption: config.passwords.length > 0,
       cipher: plane.ready.cipher,
+      priority: plane.ready.priority,
       discovery: config.discovery,
       trustedSubnets: config.trustedSubnets,
       bridge: host.bridge,
       mtuBytes: host.mtuBytes,
       warnings: [
         ...warnings,
-        ...(cipherWarning === undefined ? [] : [cipherWarning]),
+        ...ofPlane.filter((line) => line !== undefined),
         ...collisions.map(({ text }) => text),
       ],
       targets,
@@ -208,7 +213,7 @@ export class Router {
 
   async #startParts(): Promise<void> {
     const { config, log, name, host, targets, store, overlays } = this.#ground;
-    const { libsodium, passwords, port } = config;
+    const { libsodium, passwords, port, priority, spinUs } = config;
     const plane = await startSwitch({
       self: name,
       tap: config.tap,
@@ -218,10 +223,14 @@ export class Router {
       port,
       libsodium,
       pairs: passwords.length === 0 ? "clear" : "sealed",
+      priority,
+      spinUs,
       onEvent: (event) => this.#onSwitch(event),
       log: log.area("switch"),
     });
     this.#switch = plane;
+    const priorityLine = priorityWarning(plane.ready.priority);
+    if (priorityLine !== undefined) log.warn(priorityLine);
     await this.#own(() => plane.stop());
     const pairKeys = overlays.every(opensTunnels) ? undefined : this.#startPairKeys();
     this.#pairKeys = pairKeys;

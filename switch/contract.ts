@@ -21,6 +21,21 @@
 import type { Endpoint } from "../base/mod.ts";
 import type { PeerName } from "../base/mod.ts";
 
+/**
+ * How the scheduler treats the worker: realtime runs before all ordinary threads, nice before most, normal like any.
+ */
+export type Priority = "realtime" | "nice" | "normal";
+
+/** What became of a wish for priority. */
+export interface PriorityReport {
+  /** What the user asked for. */
+  readonly wanted: Priority;
+  /** What the worker has. */
+  readonly got: Priority;
+  /** Why it is not what was wanted. */
+  readonly reason: string | undefined;
+}
+
 /** How the worker is started; posted once, before anything else. */
 export interface WorkerStart {
   /** The kind of this message. */
@@ -41,6 +56,10 @@ export interface WorkerStart {
   readonly libsodium: "auto" | "never";
   /** clear: there is no password, so nothing is sealed between any two peers. */
   readonly pairs: "sealed" | "clear";
+  /** What to ask the scheduler for. */
+  readonly priority: Priority;
+  /** So long after work the loop looks again before it sleeps, in microseconds; 0: it sleeps at once. */
+  readonly spinUs: number;
   /** eventfd that main writes after it has posted. The worker does not close it. */
   readonly eventFd: number;
   /** Memory of the counters: `COUNTERS.length` cells of 8 bytes. */
@@ -178,6 +197,8 @@ export interface Ready {
   readonly warning: string | undefined;
   /** The port that was bound. */
   readonly port: number;
+  /** How the scheduler treats the worker. */
+  readonly priority: PriorityReport;
 }
 
 /** What became of one tunnel; sent when any of it changed. */

@@ -28,7 +28,6 @@ import {
   EPOLL,
   Epoll,
   ERRNO,
-  monotonicMs,
   openSecretbox,
   SysError,
   Tap,
@@ -55,6 +54,7 @@ import { aeadCiphers } from "./shuttle_keys_shell.ts";
 import { ShuttleStage } from "./shuttle_stage.ts";
 import { ENDPOINTS, Sockets, SOCKETS_ARENA_BYTES } from "./sockets_shell.ts";
 import { Traffic } from "./traffic_shell.ts";
+import { Waiting } from "./waiting_shell.ts";
 
 /** Superframes that are read from the TAP in one turn: more lets the other direction starve (spec/dataplane.md 11). */
 const TAP_READS_PER_TURN = 32;
@@ -63,7 +63,7 @@ const OUTBOX_BYTES = 1 << 20;
 const OUTBOX_SENDS = 1024;
 /** The TAP is read only while so much of the outbox is free: a superframe grows by a tenth, in small pieces threefold. */
 const OUTBOX_ROOM_BYTES = 256 << 10;
-/** Housekeeping, and the longest sleep. */
+/** Between two rounds of housekeeping. */
 const SECOND_MS = 1_000;
 /** Room before what the TAP gives: the length of a record of shuttle. */
 const HEADROOM_BYTES = 64;
@@ -107,6 +107,7 @@ export class DataPlane implements Disposable {
   readonly #tapBuffer: number;
   readonly #traffic: Traffic;
   readonly #shuttle: ShuttleStage;
+  readonly #waiting: Waiting;
   /** The kernel's send buffer is full. */
   #blocked = false;
   #stopping = false;
@@ -205,7 +206,10 @@ export class DataPlane implements Disposable {
       this.#reporter.log("warn", text, 0);
     }
     const { warning } = cipherName({ libsodium: start.libsodium });
-    post({ kind: "ready", cipher: secretbox.name, warning, port: this.#sockets.port });
+    this.#waiting = new Waiting(arena, this.#epoll, start);
+    const { port } = this.#sockets;
+    const { priority } = this.#waiting;
+    post({ kind: "ready", cipher: secretbox.name, warning, port, priority });
   }
 
   /** Runs until main says `stop`. */
@@ -225,13 +229,17 @@ export class DataPlane implements Disposable {
 
   /** One turn. hot path @returns whether there was work, so that the next one must not wait */
   #turn(busy: boolean): boolean {
-    const events = this.#epoll.wait(busy ? 0 : this.#sleepMs());
-    this.#now = monotonicMs(this.#arena, this.#scratch);
+    const events = this.#waiting.wait(busy, Math.min(this.#deadline, this.#secondAt));
+    this.#now = this.#waiting.now;
     let worked = false;
     for (let i = 0; i < events; i++) {
       const source = this.#epoll.data(i);
-      if (source === SOURCE.EVENT_FD) this.#readMessages();
-      else if (source === SOURCE.TAP) worked = this.#readTap() || worked;
+      if (source === SOURCE.EVENT_FD) {
+        this.#readMessages();
+        continue;
+      }
+      this.#waiting.worked();
+      if (source === SOURCE.TAP) worked = this.#readTap() || worked;
       else worked = this.#readSocket(source - SOURCE.SOCKETS, this.#epoll.events(i)) || worked;
     }
     if (this.#now >= this.#deadline || this.#now >= this.#shuttle.pairs.deadline) {
@@ -243,12 +251,6 @@ export class DataPlane implements Disposable {
     if (this.#now >= this.#secondAt) this.#eachSecond();
     this.#count(COUNTER.loopTurns);
     return worked;
-  }
-
-  #sleepMs(): number {
-    const now = monotonicMs(this.#arena, this.#scratch);
-    const wake = Math.min(this.#deadline, this.#secondAt);
-    return Math.min(SECOND_MS, Math.max(0, Math.ceil(wake - now)));
   }
 
   #eachSecond(): void {

@@ -8,6 +8,7 @@ import {
   joinCall,
   macLookupCall,
   macRefreshCall,
+  paceCall,
   splitCall,
   stormCall,
 } from "../tests/helpers/hot_paths.ts";
@@ -23,6 +24,7 @@ const CASES: Record<string, () => () => number> = {
   "Forwarding.decideReceived()": decideRelayCall,
   "Forwarding.decideOpened()": decideOpenedCall,
   "StormLimiter.admit()": stormCall,
+  "Pace.spins() and tires()": paceCall,
 };
 
 for (const [name, make] of Object.entries(CASES)) {

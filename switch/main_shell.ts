@@ -12,6 +12,7 @@ import {
   COUNTERS,
   type FromWorker,
   type PairKeys,
+  type Priority,
   type Ready,
   type ToWorker,
   type WorkerStart,
@@ -38,6 +39,10 @@ export interface SwitchOptions {
   readonly libsodium: "auto" | "never";
   /** clear: there is no password, so pairs need no keys; default sealed. */
   readonly pairs?: "sealed" | "clear" | undefined;
+  /** What to ask the scheduler for; default normal. */
+  readonly priority?: Priority;
+  /** So long after work the loop looks again before it sleeps, in microseconds; default 0. */
+  readonly spinUs?: number;
   /** Takes each report but `log`, in order. `failed` is the last one. */
   readonly onEvent: (event: FromWorker) => void;
   /** Where the worker's lines go. */
@@ -134,6 +139,8 @@ export async function startSwitch(options: SwitchOptions): Promise<Switch> {
     port: options.port,
     libsodium,
     pairs: options.pairs ?? "sealed",
+    priority: options.priority ?? "normal",
+    spinUs: options.spinUs ?? 0,
     eventFd: eventFd.fd,
     counters: shared,
     channel,

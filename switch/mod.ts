@@ -13,6 +13,7 @@
  *   forwarding.ts   (frame, tables) -> decision        mac_table.ts   who lives where
  *   offload.ts      superframes -> real frames         joiner.ts      real frames -> superframes
  *   outbox.ts       datagrams -> trains                link_table.ts  which tunnel leads to whom
+ *   pace.ts         when the loop sleeps               priority.ts    which class its thread gets
  *   tunnel.ts       health of one tunnel               liveness.ts    silence of a neighbour that sends often
  *   overlay/        ways to carry frames in UDP        wire/          formats
  *   shuttle_stage.ts   what the loop sees of shuttle
@@ -32,5 +33,6 @@ export * from "./contract.ts";
 export * from "./host_plan.ts";
 export * from "./host_shell.ts";
 export { startSwitch, type Switch, type SwitchOptions } from "./main_shell.ts";
+export { priorityWarning } from "./priority.ts";
 export { opensTunnels, OVERLAY_LABELS, OVERLAY_NAMES } from "./overlay/mod.ts";
 export { shuttleAvailable } from "./shuttle_keys_shell.ts";

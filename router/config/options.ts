@@ -82,6 +82,17 @@ const OWN: readonly LaunchOption[] = [
     value: "NAME",
     summary: "sleeve: use it alone (shuttle, and sleeve to peers that do not have it)",
   },
+  {
+    name: "priority",
+    value: "CLASS",
+    summary: "of the data plane: realtime, nice or normal (realtime, or the next that is granted)",
+    env: ["WEFT_PRIORITY"],
+  },
+  {
+    name: "spin",
+    value: "MICROSECONDS",
+    summary: "look for more so long before the data plane sleeps (0)",
+  },
   { name: "resume", summary: "connect to the stored peers" },
   { name: "no-restart", summary: "accepted; supervision is systemd's" },
   {

@@ -13,6 +13,7 @@ import {
   type PeerName,
   UNKNOWN_PEER,
 } from "../../base/mod.ts";
+import type { Priority } from "../../switch/mod.ts";
 import { OPTIONS } from "./options.ts";
 import type { Environment, RawOptions } from "./parse.ts";
 import { absolutePath, type Places, resolvePlaces } from "./places.ts";
@@ -28,6 +29,9 @@ const MAX_INTERFACE_NAME = 15;
 const MAX_NICKNAME_BYTES = 255;
 const MIN_MTU_BYTES = 576;
 const MAX_MTU_BYTES = 65521;
+
+/** Longer, it only takes CPU time from those who would answer. */
+const MAX_SPIN_US = 1000;
 
 /** An address to listen on. */
 export interface ListenAddress {
@@ -71,6 +75,10 @@ export interface RouterConfig extends Places {
   readonly logLevel: LogLevel;
   /** "never" takes the portable cipher. */
   readonly libsodium: "auto" | "never";
+  /** What the data plane asks the scheduler for. */
+  readonly priority: Priority;
+  /** So long after work the data plane looks for more before it sleeps, in microseconds. */
+  readonly spinUs: number;
   /** Where status pages are served read only; `undefined`: nowhere. */
   readonly statusAddress: ListenAddress | undefined;
   /** The network that a launch of Weave Net's first era named; recorded only. */
@@ -145,6 +153,8 @@ export function resolveConfig(raw: RawOptions, system: ConfigSystem): Resolved {
     mtuBytes: take.number("mtu", MIN_MTU_BYTES, MAX_MTU_BYTES),
     logLevel: logLevelOf(take, system.env),
     libsodium: take.flag("no-libsodium") ? "never" : "auto",
+    priority: take.parsed("priority", priority) ?? "realtime",
+    spinUs: take.number("spin", 0, MAX_SPIN_US) ?? 0,
     statusAddress: take.parsed("status-addr", listenAddress) ?? statusDefault(raw),
     network: raw.network === undefined ? undefined : networkOf(raw.network),
   });
@@ -249,6 +259,11 @@ function nickname(text: string): string {
 function nonEmpty(text: string): string {
   if (text === "") throw new UsageError("a name");
   return text;
+}
+
+function priority(text: string): Priority {
+  if (text === "realtime" || text === "nice" || text === "normal") return text;
+  throw new UsageError("realtime, nice or normal");
 }
 
 function interfaceName(text: string): string {

@@ -47,6 +47,8 @@ Deno.test("resolveConfig() has all defaults when nothing is given", () => {
     mtuBytes: undefined,
     logLevel: "info",
     libsodium: "auto",
+    priority: "realtime",
+    spinUs: 0,
     statusAddress: { host: "127.0.0.1", port: 6782 },
     network: undefined,
   });
@@ -70,6 +72,8 @@ Deno.test("resolveConfig() takes what is given", () => {
     "--overlay=sleeve",
     "--no-restart",
     "--no-libsodium",
+    "--priority=nice",
+    "--spin=50",
     "--trusted-subnets=10.1.0.0/16, 10.2.0.0/16",
     "192.0.2.1",
     "[2001:db8::1]:7000",
@@ -86,6 +90,8 @@ Deno.test("resolveConfig() takes what is given", () => {
   equal(config.bridge, "br0");
   equal(config.overlay, "sleeve");
   equal(config.libsodium, "never");
+  equal(config.priority, "nice");
+  equal(config.spinUs, 50);
   deepEqual(config.trustedSubnets, ["10.1.0.0/16", "10.2.0.0/16"]);
   deepEqual(config.targets, ["192.0.2.1", "[2001:db8::1]:7000"]);
 });
@@ -159,6 +165,8 @@ const REFUSED: readonly [string[], RegExp][] = [
   [["--awsvpc"], /not supported/],
   [["--port", "99999"], /--port "99999": expected a number from 1 to 65535/],
   [["--port", "0"], /from 1 to 65535/],
+  [["--priority", "high"], /--priority "high": expected realtime, nice or normal/],
+  [["--spin", "2000"], /--spin "2000": expected a number from 0 to 1000/],
   [["--mtu", "many"], /--mtu "many"/],
   [["--mtu", "100"], /from 576/],
   [["--conn-limit=-1"], /"-1"/],
@@ -190,6 +198,11 @@ for (const [words, pattern] of REFUSED) {
 Deno.test("resolveConfig() names the variable when its value cannot be", () => {
   throws(() => resolve([], { WEFT_PORT: "x" }), /WEFT_PORT "x"/);
   equal(resolve([], { WEFT_PORT: "" }).config.port, 6783);
+});
+
+Deno.test("resolveConfig() takes the priority from the environment", () => {
+  equal(resolve([], { WEFT_PRIORITY: "normal" }).config.priority, "normal");
+  throws(() => resolve([], { WEFT_PRIORITY: "low" }), /WEFT_PRIORITY "low"/);
 });
 
 Deno.test("resolveConfig() refuses an empty password file", () => {

@@ -79,6 +79,7 @@ export function snapshot(more: Partial<StatusSnapshot> = {}): StatusSnapshot {
     port: 6783,
     encryption: false,
     cipher: "libsodium 1.0.18",
+    priority: { wanted: "realtime", got: "realtime", reason: undefined },
     discovery: true,
     trustedSubnets: [],
     bridge: "weft",

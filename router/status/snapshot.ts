@@ -11,7 +11,7 @@ import type {
   ForwardingPeer,
   PeerStatus,
 } from "../../mesh/mod.ts";
-import type { CounterName } from "../../switch/mod.ts";
+import type { CounterName, PriorityReport } from "../../switch/mod.ts";
 
 /** A connection with the tunnel that its frames take. */
 export interface ConnectionRow extends ConnectionStatus {
@@ -79,6 +79,8 @@ export interface StatusSnapshot {
   readonly encryption: boolean;
   /** What seals, as "libsodium 1.0.18". */
   readonly cipher: string;
+  /** How the scheduler treats the data plane. */
+  readonly priority: PriorityReport;
   /** Connects to peers that others tell of. */
   readonly discovery: boolean;
   /** Networks within which data is not encrypted. */

@@ -10,6 +10,7 @@ import { Forwarding } from "../../switch/forwarding.ts";
 import { Joiner } from "../../switch/joiner.ts";
 import { MacTable } from "../../switch/mac_table.ts";
 import { type CopyBytes, INSPECT_OK, Offload, portableCopy } from "../../switch/offload.ts";
+import { Pace } from "../../switch/pace.ts";
 import { StormLimiter } from "../../switch/storm_limiter.ts";
 import { sum16 } from "../../switch/wire/checksum.ts";
 import { buildFrame, buildSuperframe, type FrameSpec } from "./frames.ts";
@@ -126,6 +127,18 @@ export function stormCall(): () => number {
   return () => {
     view.setInt32(40, k++);
     return limiter.admit(view, 0, 1_400, 1, k) ? 1 : 0;
+  };
+}
+
+/** Asks how to wait, with times that have a fraction. */
+export function paceCall(): () => number {
+  const pace = new Pace({ spinUs: 50, cpus: 2, realtime: true });
+  let k = 0;
+  return () => {
+    const now = k++ / 16;
+    pace.worked(now);
+    pace.waited(now, now + (k & 1) / 8);
+    return (pace.spins(now) ? 1 : 0) + (pace.tires(now) ? 2 : 0);
   };
 }
 

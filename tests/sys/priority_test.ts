@@ -1,0 +1,91 @@
+/** The class that the kernel gives the thread of the data plane. */
+
+import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { type Host, Lab, WEFT } from "../helpers/lab.ts";
+
+/** `linux/sched.h` */
+const SCHED_OTHER = 0;
+const SCHED_FIFO = 1;
+
+/** Fields of `/proc/PID/task/TID/stat`, counted from the one behind the name, which is the third. */
+const FIELD = { NICE: 19 - 3, RT_PRIORITY: 40 - 3, POLICY: 41 - 3 } as const;
+
+interface Thread {
+  readonly nice: number;
+  readonly realtime: number;
+  readonly policy: number;
+}
+
+/** Returns the threads of the router that are not as every thread is. */
+function raised(host: Host): Thread[] {
+  const tasks = `/proc/${host.routerPid()}/task`;
+  return [...Deno.readDirSync(tasks)].flatMap(({ name }) => {
+    const stat = Deno.readTextFileSync(`${tasks}/${name}/stat`);
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ").map(Number);
+    const thread = {
+      nice: fields[FIELD.NICE] ?? 0,
+      realtime: fields[FIELD.RT_PRIORITY] ?? 0,
+      policy: fields[FIELD.POLICY] ?? 0,
+    };
+    return thread.policy === SCHED_OTHER && thread.nice === ordinaryNice() ? [] : [thread];
+  });
+}
+
+/** What this process was started with, and passes on. */
+function ordinaryNice(): number {
+  const stat = Deno.readTextFileSync("/proc/self/stat");
+  return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[FIELD.NICE]);
+}
+
+async function reported(host: Host): Promise<{ priority: unknown; warnings: string[] }> {
+  const { priority, warnings } = JSON.parse(await host.api.get("/status", "json"));
+  return { priority, warnings };
+}
+
+/** Whether this machine has what the default needs. */
+const several = navigator.hardwareConcurrency >= 2;
+
+Deno.test({
+  name: "a router gives one thread, that of the data plane, the least real-time priority",
+  ignore: !several,
+  async fn(): Promise<void> {
+    using lab = new Lab();
+    const host = lab.host();
+    await host.launch({ password: "a password that is long enough", env: { WEFT_PRIORITY: "" } });
+    deepEqual(raised(host).map(({ policy, realtime }) => ({ policy, realtime })), [
+      { policy: SCHED_FIFO, realtime: 1 },
+    ]);
+    const { priority } = await reported(host);
+    deepEqual(priority, { wanted: "realtime", got: "realtime" });
+  },
+});
+
+Deno.test("a router gives one thread a nice value when that is wanted", async () => {
+  using lab = new Lab();
+  const host = lab.host();
+  await host.launch({ args: ["--priority", "nice"] });
+  deepEqual(raised(host), [{ nice: -15, realtime: 0, policy: SCHED_OTHER }]);
+});
+
+Deno.test("a router leaves the classes of its threads alone when normal is wanted", async () => {
+  using lab = new Lab();
+  const host = lab.host();
+  await host.launch({ args: ["--priority", "normal"] });
+  deepEqual(raised(host), []);
+});
+
+Deno.test("a router runs without CAP_SYS_NICE, and says what that costs", async () => {
+  using lab = new Lab();
+  const host = lab.host();
+  const without = ["setpriv", "--inh-caps", "-sys_nice", "--bounding-set", "-sys_nice"];
+  const env = { ...host.env, WEFT_PRIORITY: "realtime" };
+  const { code } = await host.run([...without, WEFT, "launch"], { env });
+  equal(code, 0);
+  deepEqual(raised(host), []);
+  const { priority, warnings } = await reported(host);
+  deepEqual(priority, { wanted: "realtime", got: "normal", reason: "it is not permitted" });
+  ok(warnings.some((line) => line.includes("grant CAP_SYS_NICE")), warnings.join("\n"));
+  const { stdout } = await host.weft("status");
+  match(stdout, /^ {8}Warning: the data plane runs with normal priority, not realtime/m);
+  match(host.log(), /the data plane runs with normal priority/);
+});

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { fromUtf8, type PeerName, utf8, WireError } from "../base/mod.ts";
 import { type Node, portableCrypto, testConfig, World } from "../tests/helpers/mesh_world.ts";
-import type { Channel } from "./gossip.ts";
+import type { Channel } from "./channel.ts";
 import { MeshCore } from "./mesh.ts";
 
 const NAME = [0, 1, 2, 3, 4].map((n) => 0x020000000000 + n);

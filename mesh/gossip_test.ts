@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { must, type PeerName, utf8 } from "../base/mod.ts";
 import { portableCrypto } from "../tests/helpers/mesh_world.ts";
-import { type Channel, Gossip } from "./gossip.ts";
+import type { Channel } from "./channel.ts";
+import { Gossip } from "./gossip.ts";
 import { Routes } from "./routes.ts";
 import { Surrogate } from "./surrogate.ts";
 import { Topology } from "./topology.ts";

@@ -20,7 +20,7 @@ import { Collisions } from "./collisions.ts";
 import { Connections } from "./connections.ts";
 import { Dialer } from "./dialer.ts";
 import { Discovery } from "./discovery.ts";
-import type { Channel } from "./gossip.ts";
+import type { Channel } from "./channel.ts";
 import type { MeshInput, MeshOutput } from "./mesh_io.ts";
 import { randomFraction, randomUint64 } from "./random.ts";
 import { takeSnapshot } from "./snapshot.ts";

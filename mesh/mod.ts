@@ -27,7 +27,7 @@
  * @module
  */
 
-export type { Channel } from "./gossip.ts";
+export type { Channel } from "./channel.ts";
 export {
   type InstalledKeys,
   KeyAgreement,

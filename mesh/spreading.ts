@@ -17,7 +17,8 @@
 
 import type { Millis, PeerName } from "../base/mod.ts";
 import { DIGEST, Digests } from "./digest.ts";
-import { type Channel, Gossip } from "./gossip.ts";
+import type { Channel } from "./channel.ts";
+import { Gossip } from "./gossip.ts";
 import { Routes } from "./routes.ts";
 import type { Topology } from "./topology.ts";
 import { TOPOLOGY, TopologyChannel } from "./topology_channel.ts";

@@ -5,7 +5,7 @@
  */
 
 import { type Millis, type PeerName, toHex } from "../base/mod.ts";
-import type { Channel } from "./gossip.ts";
+import type { Channel } from "./channel.ts";
 
 /** How long a payload is remembered, so that its copies are not passed on. */
 const REMEMBER_MS = 30_000;

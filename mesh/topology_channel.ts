@@ -10,7 +10,7 @@
  */
 
 import type { PeerName } from "../base/mod.ts";
-import type { Channel } from "./gossip.ts";
+import type { Channel } from "./channel.ts";
 import type { Topology } from "./topology.ts";
 import { ProtocolError } from "./wire.ts";
 

@@ -7,7 +7,7 @@
 import type { Endpoint } from "../base/mod.ts";
 import type { Logger } from "../base/mod.ts";
 import type { PeerName } from "../base/mod.ts";
-import type { Channel } from "./gossip.ts";
+import type { Channel } from "./channel.ts";
 
 /** How a mesh is set up. */
 export interface MeshConfig {

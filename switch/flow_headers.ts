@@ -86,6 +86,17 @@ export class FlowHeaders {
     return protocol === PROTOCOL_UDP && this.#parseUdp(view, length);
   }
 
+  /** Compares an even number of bytes, from `at` on, with those of another frame. hot path */
+  sameBytes(view: DataView, other: FlowHeaders, at: number, length: number): boolean {
+    const a = this.frame + at;
+    const b = other.frame + at;
+    let i = 0;
+    for (; i + 4 <= length; i += 4) {
+      if (view.getInt32(a + i) !== view.getInt32(b + i)) return false;
+    }
+    return i === length || view.getUint16(a + i) === view.getUint16(b + i);
+  }
+
   /** Returns the sum of the pseudo-header for a transport header and payload of that length together. hot path */
   pseudoSum(view: DataView, length: number): number {
     const ip = this.frame + this.network;

@@ -232,14 +232,7 @@ export class Joiner {
 
   /** Compares an even number of bytes of the frame on offer with those of the first one. */
   #sameBytes(at: number, length: number): boolean {
-    const view = this.#view;
-    const a = this.#next.frame + at;
-    const b = this.#first.frame + at;
-    let i = 0;
-    for (; i + 4 <= length; i += 4) {
-      if (view.getInt32(a + i) !== view.getInt32(b + i)) return false;
-    }
-    return i === length || view.getUint16(a + i) === view.getUint16(b + i);
+    return this.#next.sameBytes(this.#view, this.#first, at, length);
   }
 
   /** Makes the first frame's headers those of the superframe. */

@@ -5,7 +5,7 @@
  */
 
 import type { PeerName } from "../../base/mod.ts";
-import type { Channel } from "../gossip.ts";
+import type { Channel } from "../channel.ts";
 import type { KeysInput } from "./io.ts";
 
 /** Name of the channel. */

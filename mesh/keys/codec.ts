@@ -1,5 +1,5 @@
 /**
- * The three messages of key agreement (spec/shuttle.md 3). Big-endian; no message has anything behind its end.
+ * The three messages of key agreement (spec/shuttle.md 3). Big-endian; bytes behind the last field are an error.
  *
  * ```
  *   M1  I -> R    0  01          1  version 1    2  sidI[8]   10  uidI[8]   18  uidR[8]   26  suites u8

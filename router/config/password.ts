@@ -40,8 +40,7 @@ const KINDS: readonly (readonly [RegExp, number])[] = [
   [/[A-Z]/, 26],
   [/[0-9]/, 10],
   [/[ -/:-@[-`{-~]/, 33],
-  // deno-lint-ignore no-control-regex
-  [/[^\x00-\x7f]/, 100],
+  [/\P{ASCII}/u, 100],
 ];
 
 const LEET: Readonly<Record<string, string>> = {

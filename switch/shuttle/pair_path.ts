@@ -108,7 +108,7 @@ export class PairPath {
     if (this.#usable) this.#search(this.#upper, now);
   }
 
-  /** There is no way at all for now. */
+  /** Notes that no link leads to the peer: nothing is probed until {@link routed}. */
   blocked(reason: string): void {
     this.#usable = false;
     this.#reason = reason;

@@ -18,7 +18,7 @@ import {
   utf8,
 } from "../../base/mod.ts";
 import { meshCrypto } from "../../ffi/mod.ts";
-import type { Channel } from "../../mesh/gossip.ts";
+import type { Channel } from "../../mesh/channel.ts";
 import { MeshCore } from "../../mesh/mesh.ts";
 import type { MeshInput, MeshOutput } from "../../mesh/mesh_io.ts";
 import { parseTarget } from "../../mesh/target.ts";

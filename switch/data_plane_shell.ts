@@ -44,6 +44,7 @@ import { Forwarding } from "./forwarding.ts";
 import { SUPERFRAME_BYTES } from "./frame.ts";
 import { Injector, INJECTOR_ARENA_BYTES } from "./injector_shell.ts";
 import { LinkTable } from "./link_table.ts";
+import type { Moved } from "./moderation.ts";
 import { Offload } from "./offload.ts";
 import { createOverlays } from "./overlay/mod.ts";
 import type { Overlay } from "./overlay/overlay.ts";
@@ -108,6 +109,7 @@ export class DataPlane implements Disposable {
   readonly #traffic: Traffic;
   readonly #shuttle: ShuttleStage;
   readonly #waiting: Waiting;
+  readonly #moved: Moved = { captured: 0, capturedBytes: 0, received: 0, receivedBytes: 0 };
   /** The kernel's send buffer is full. */
   #blocked = false;
   #stopping = false;
@@ -250,7 +252,18 @@ export class DataPlane implements Disposable {
     this.#flush();
     if (this.#now >= this.#secondAt) this.#eachSecond();
     this.#count(COUNTER.loopTurns);
+    this.#noteMoved();
     return worked;
+  }
+
+  #noteMoved(): void {
+    const cells = this.#cells;
+    const moved = this.#moved;
+    moved.captured = cells[COUNTER.tapReads] ?? 0;
+    moved.capturedBytes = cells[COUNTER.tapReadBytes] ?? 0;
+    moved.received = cells[COUNTER.framesLocal] ?? 0;
+    moved.receivedBytes = cells[COUNTER.tapWriteBytes] ?? 0;
+    this.#waiting.turned(moved);
   }
 
   #eachSecond(): void {

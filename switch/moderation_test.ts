@@ -1,0 +1,72 @@
+import * as assert from "node:assert/strict";
+import { Moderation, type Moved } from "./moderation.ts";
+
+/** What happens in each turn of a run. */
+interface Run {
+  readonly turns: number;
+  readonly everyMs: number;
+  readonly captured?: number;
+  readonly capturedBytes?: number;
+  readonly received?: number;
+  readonly receivedBytes?: number;
+}
+
+/** Lets runs happen one after the other. @returns whether it gathers after each */
+function after(...runs: readonly Run[]): boolean[] {
+  const moderation = new Moderation();
+  const moved: Moved = { captured: 0, capturedBytes: 0, received: 0, receivedBytes: 0 };
+  let now = 1_000;
+  return runs.map((run) => {
+    for (let i = 0; i < run.turns; i++) {
+      now += run.everyMs;
+      moved.captured += run.captured ?? 0;
+      moved.capturedBytes += run.capturedBytes ?? 0;
+      moved.received += run.received ?? 0;
+      moved.receivedBytes += run.receivedBytes ?? 0;
+      moderation.turned(now, moved);
+    }
+    return moderation.gathers;
+  });
+}
+
+const SMALL = { captured: 1, capturedBytes: 116 };
+
+Deno.test("turned() does not gather pings", () => {
+  assert.deepEqual(after({ turns: 50, everyMs: 4, ...SMALL }), [false]);
+});
+
+Deno.test("turned() does not gather requests that come one after the other", () => {
+  assert.deepEqual(after({ turns: 500, everyMs: 0.1, ...SMALL }), [false]);
+});
+
+Deno.test("turned() gathers a flood of small frames from the bridge, and stops after it", () => {
+  const flood = { turns: 100, everyMs: 0.02, ...SMALL };
+  assert.deepEqual(after(flood, { turns: 5, everyMs: 4, ...SMALL }), [true, false]);
+});
+
+Deno.test("turned() gathers whole packets that no kernel joined", () => {
+  const packets = { captured: 1, capturedBytes: 1400 };
+  assert.deepEqual(after({ turns: 100, everyMs: 0.02, ...packets }), [true]);
+});
+
+Deno.test("turned() keeps gathering while a turn carries many", () => {
+  const many = { captured: 30, capturedBytes: 3_480 };
+  assert.deepEqual(after({ turns: 50, everyMs: 0.3, ...many }), [true]);
+});
+
+Deno.test("turned() gathers a flood of small frames from peers", () => {
+  const frames = { received: 20, receivedBytes: 2_320 };
+  assert.deepEqual(after({ turns: 100, everyMs: 0.2, ...frames }), [true]);
+});
+
+Deno.test("turned() does not gather superframes, whichever way they go", () => {
+  const sent = { captured: 1, capturedBytes: 64_000 };
+  const got = { received: 48, receivedBytes: 64_000 };
+  assert.deepEqual(after({ turns: 200, everyMs: 0.04, ...sent }), [false]);
+  assert.deepEqual(after({ turns: 200, everyMs: 0.04, ...got }), [false]);
+});
+
+Deno.test("turned() does not gather acknowledgements of bulk", () => {
+  const bulk = { received: 48, receivedBytes: 64_000, captured: 2, capturedBytes: 152 };
+  assert.deepEqual(after({ turns: 200, everyMs: 0.05, ...bulk }), [false]);
+});

@@ -37,7 +37,7 @@ function turn(
 }
 
 const RESULT: BenchResult = {
-  format: 1,
+  format: 2,
   date: "2026-01-02T03:04:05.000Z",
   machine: { CPUs: 2 },
   programs: { weft: "0.1.0" },

@@ -45,12 +45,17 @@ export function replaceBetween(document: string, text: string): string {
 export function tables(result: BenchResult): string {
   const measured = result.variants.filter((variant) => variant.unavailable === undefined);
   const direct = measured.filter((variant) => variant.hops === 0);
+  const names = new Set(result.turns.map(({ measurement }) => measurement));
+  const taken = (prefix: string, title: string, columns: readonly Column[]): string[] =>
+    [...names].some((name) => name.startsWith(prefix))
+      ? [section(title, table(direct, columns))]
+      : [];
   const parts = [
     conditions(result),
     ...answered(result),
-    section("TCP, one and four flows", table(direct, bulkColumns(result))),
-    section("Small and full datagrams", table(direct, datagramColumns(result))),
-    section("Round trip", table(direct, latencyColumns(result))),
+    ...taken("tcp", "TCP, one and four flows", bulkColumns(result)),
+    ...taken("udp", "Small and full datagrams", datagramColumns(result)),
+    ...taken("rtt", "Round trip", latencyColumns(result)),
     section("What it costs", table(direct, costColumns(result))),
     ...relayed(result, measured),
     section("How each was set up", list(measured.map(setup))),

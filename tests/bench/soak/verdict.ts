@@ -221,7 +221,10 @@ function lossRows({ routers, datagrams }: SoakResult): Row[] {
     both("stream: of them not read by the other", (i) => missing(datagrams[i]), {
       ok: (i) => isExplained(datagrams[i]),
     }),
-    both("stream: frames that the queue of the TAP dropped", (i) => `${routers[i].stream.tapQueueDrops}`),
+    both(
+      "stream: frames that the queue of the TAP dropped",
+      (i) => `${routers[i].stream.tapQueueDrops}`,
+    ),
     both("stream: drops of weft", (i) => named(dropsOf(routers[i].stream.router))),
   ];
 }
@@ -230,8 +233,15 @@ function floodRows({ flood, routers }: SoakResult): Row[] {
   const { frames } = flood;
   const lostByKernel = flood.datagrams.some(({ socketDrops }) => socketDrops > 0);
   return [
-    { what: "flood: datagrams sent, received", first: `${flood.sent}`, second: `${flood.received}` },
-    both("flood: frames that the queue of the TAP dropped", (i) => `${routers[i].flood.tapQueueDrops}`),
+    {
+      what: "flood: datagrams sent, received",
+      first: `${flood.sent}`,
+      second: `${flood.received}`,
+    },
+    both(
+      "flood: frames that the queue of the TAP dropped",
+      (i) => `${routers[i].flood.tapQueueDrops}`,
+    ),
     both("flood: datagrams of weft not read by the other", (i) => missing(flood.datagrams[i]), {
       ok: (i) => isExplained(flood.datagrams[i]),
     }),

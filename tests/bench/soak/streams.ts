@@ -7,7 +7,8 @@
 import { fileURLToPath } from "node:url";
 import type { Background } from "../../helpers/namespace.ts";
 import type { End, Ends } from "../end_to_end/site.ts";
-import type { SinkReport, SourceReport, Window } from "./stream.ts";
+import type { Window } from "./arrivals.ts";
+import type { SinkReport, SourceReport } from "./stream.ts";
 import type { StreamResult } from "./verdict.ts";
 
 const PROGRAM = fileURLToPath(new URL("./stream.ts", import.meta.url));

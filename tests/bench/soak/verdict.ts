@@ -6,6 +6,7 @@
 
 import { markdownTable } from "../end_to_end/tables.ts";
 import { median } from "../end_to_end/statistics.ts";
+import type { Window } from "./arrivals.ts";
 import type { Collections } from "./gc_log.ts";
 import {
   type DatagramBalance,
@@ -14,7 +15,7 @@ import {
   type HostCounts,
   isExplained,
 } from "./ledger.ts";
-import type { SinkReport, SourceReport, Window } from "./stream.ts";
+import type { SinkReport, SourceReport } from "./stream.ts";
 
 /** Most that memory may grow or shrink after the warm-up. */
 export const FLAT_BYTES = 5e6;

@@ -5,7 +5,7 @@ const LOG = `2026-01-02T03:04:05.000Z info router ready peer=02:00:5e:00:53:01
 [4711:0x55d0c8a2e000]       40 ms: Scavenge 3.1 (4.3) -> 2.2 (5.3) MB, pooled: 0.0 MB, 0.61 / 0.00 ms  (average mu = 1.000) task;
 [4711:0x7f10a4000000]       60 ms: Scavenge 3.1 (4.3) -> 2.2 (5.3) MB, pooled: 0.0 MB, 0.40 / 0.00 ms  (average mu = 1.000) task;
 [4711:0x55d0c8a2e000]     1200 ms: Scavenge 4.1 (6.3) -> 3.2 (6.3) MB, pooled: 0.0 MB, 0.50 / 0.00 ms  (average mu = 1.000) task;
-[4711:0x55d0c8a2e000]     1900 ms: Mark-Compact 8.1 (9.3) -> 3.2 (6.3) MB, pooled: 0.0 MB, 2.75 / 0.01 ms  (average mu = 1.000) task;
+[4711:0x55d0c8a2e000]     1900 ms: Incremental Mark-Compact (reduce) 8.1 (9.3) -> 3.2 (6.3) MB, pooled: 0.0 MB, 2.75 / 0.01 ms  (average mu = 1.000) task;
 [4711:0x55d0c8a2e000]     9000 ms: Scavenge 4.1 (6.3) -> 3.2 (6.3) MB, pooled: 0.0 MB, 9.00 / 0.00 ms  (average mu = 1.000) task;
 `;
 

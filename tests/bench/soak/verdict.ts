@@ -17,7 +17,7 @@ import {
 } from "./ledger.ts";
 import type { SinkReport, SourceReport } from "./stream.ts";
 
-/** Most that memory may grow or shrink after the warm-up. */
+/** Most that memory may grow after the warm-up. */
 export const FLAT_BYTES = 5e6;
 /** Keys that have to change under load. */
 export const LEAST_REKEYS = 10;
@@ -178,7 +178,7 @@ function memoryRows({ routers }: SoakResult): Row[] {
     both("memory in the end, MB", (i) => megabytes(routers[i].rssBytes.at(-1) ?? 0)),
     both("memory: highest above lowest, MB", (i) => megabytes(span(i))),
     both("memory: last third above first, MB", (i) => megabytes(growth(i)), {
-      ok: (i) => Math.abs(growth(i)) <= FLAT_BYTES,
+      ok: (i) => growth(i) <= FLAT_BYTES,
     }),
   ];
 }

@@ -23,7 +23,8 @@ export interface Collections {
   readonly longestMs: number;
 }
 
-const LINE = /^\[\d+:(0x[0-9a-f]+)[^\]]*\]\s+(\d+) ms: (?:Incremental )?(Scavenge|Mark-Compact)(.*)$/gm;
+const LINE =
+  /^\[\d+:(0x[0-9a-f]+)[^\]]*\]\s+(\d+) ms: (?:Incremental )?(Scavenge|Mark-Compact)(.*)$/gm;
 const PAUSE = /([\d.]+) \/ [\d.]+ ms/;
 
 /**

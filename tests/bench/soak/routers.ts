@@ -15,6 +15,7 @@ import { type Counters, deviceDrops, type HostCounts, since, udpErrors } from ".
 
 const PASSWORD = "a password for some minutes";
 const READY_MS = 45_000;
+const SETTLED_MS = 15_000;
 const TAP = "weft-tap";
 
 /** What both hosts have counted so far. */
@@ -59,8 +60,22 @@ export class SoakedRouters {
     return routers;
   }
 
-  /** Returns what has been counted so far. Nothing is to be under way. */
+  /** Returns what has been counted so far, when nothing is under way but heartbeats. */
   async counters(): Promise<BothCounts> {
+    let last = await this.#counters();
+    const still = async (): Promise<BothCounts | undefined> => {
+      const now = await this.#counters();
+      // The hosts are asked one after the other: nothing may have been sent meanwhile.
+      const same = now.every(({ router }, i) =>
+        ["udpSent", "udpReceived"].every((name) => router[name] === last[i as 0 | 1].router[name])
+      );
+      last = now;
+      return same ? now : undefined;
+    };
+    return await until(still, SETTLED_MS, "a moment in which no datagram is under way");
+  }
+
+  async #counters(): Promise<BothCounts> {
     const of = async (host: Host): Promise<HostCounts> => {
       const status = JSON.parse(await host.api.get("/report", "json"));
       const router: Counters = status.Router.CaptureStats;

@@ -11,6 +11,7 @@
  * @module
  */
 
+import { setImmediate } from "node:timers/promises";
 import { Arrivals } from "./arrivals.ts";
 import { BLOCK_BYTES, makeBlock, numberBlock, StreamChecker } from "./pattern.ts";
 
@@ -61,6 +62,7 @@ async function sink(port = "", flows = "", windowSeconds = ""): Promise<void> {
     for (let n = await connection.read(buffer); n !== null; n = await connection.read(buffer)) {
       arrivals.note(flow, n, performance.now());
       checker.take(buffer.subarray(0, n));
+      await othersTurn();
     }
     arrivals.end(flow);
     return checker;
@@ -84,6 +86,7 @@ async function source(address = "", port = "", flows = "", seconds = ""): Promis
     for (; performance.now() < end; blocks++) {
       numberBlock(block, flow, blocks);
       for (let at = 0; at < BLOCK_BYTES;) at += await connection.write(block.subarray(at));
+      await othersTurn();
     }
     await connection.closeWrite();
     // Closed by the sink when it has read all.
@@ -91,4 +94,9 @@ async function source(address = "", port = "", flows = "", seconds = ""): Promis
     return blocks * BLOCK_BYTES;
   }));
   say(JSON.stringify({ sent } satisfies SourceReport));
+}
+
+/** A read that has data at once does not let the runtime look at other flows: one would stand for seconds. */
+async function othersTurn(): Promise<void> {
+  await setImmediate();
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { drive, type PeerName } from "../base/mod.ts";
+import { drive, type Millis, type PeerName } from "../base/mod.ts";
 import { aesSupported, meshCrypto } from "../ffi/mod.ts";
 import { type Channel, type ForwardingPeer, KeysChannel, type KeysState } from "../mesh/mod.ts";
 import type { PairKeys, PairNews } from "../switch/mod.ts";
@@ -18,6 +18,8 @@ export interface PairKeysOptions {
   readonly passwords: readonly string[];
   /** "never" takes the portable cryptography. */
   readonly libsodium: "auto" | "never";
+  /** Age of a key at which the next is agreed on; `undefined`: as the protocol says. */
+  readonly rekeyMs: Millis | undefined;
 }
 
 /** Where its words go. */
@@ -44,12 +46,13 @@ export interface PairKeysDriver {
 
 /** Starts key agreement; it begins to ask when it hears of peers. */
 export function startPairKeys(options: PairKeysOptions, ends: PairKeysEnds): PairKeysDriver {
-  const { self, passwords, libsodium } = options;
+  const { self, passwords, libsodium, rekeyMs } = options;
   const core = new PairKeysCore({
     self,
     passwords: passwords.map((password) => new TextEncoder().encode(password)),
     aes: aesSupported(),
     crypto: meshCrypto({ libsodium }),
+    rekeyMs,
   });
   const driver = drive<PairKeysInput, PairKeysOutput>(core, { kind: "tick" }, (output) => {
     switch (output.kind) {

@@ -267,12 +267,14 @@ export class Router {
   }
 
   #startPairKeys(): PairKeysDriver {
-    const { config: { passwords, libsodium }, name } = this.#ground;
-    return startPairKeys({ self: name, passwords, libsodium }, {
+    const { config: { passwords, libsodium, rekeyMs }, log, name } = this.#ground;
+    return startPairKeys({ self: name, passwords, libsodium, rekeyMs }, {
       unicast: (to, payload) => this.#mesh?.unicast(KEYS_CHANNEL, to, payload),
       pairKeys: (message) => {
         // The worker must know the peer before it hears of its keys.
         if (this.#pending !== undefined) this.#configure();
+        const peer = formatPeerName(message.peer);
+        if (message.act === "install") log.debug("new key", { peer });
         this.#plane().pairKeys(message);
       },
       state: (peer, state, reason) => this.#pairs.agreed(peer, state, reason),

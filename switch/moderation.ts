@@ -15,8 +15,8 @@
 
 import type { Millis } from "../base/mod.ts";
 
-/** Long enough to see a rate, short enough to forget it. */
-const WINDOW_MS = 1;
+/** Long enough to see a rate on a clock of whole milliseconds, short enough to forget it. */
+const WINDOW_MS = 4;
 /** From so many frames a millisecond on they are a flood: 20,000 a second. */
 const FLOOD_FRAMES = 20;
 /** Frames that the TAP gives are small below this mean: whole packets count, superframes do not. */

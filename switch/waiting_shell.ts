@@ -20,24 +20,36 @@ const GATHER_US = 200;
 /** What `clock_gettime` writes. */
 const TIMESPEC_BYTES = 16;
 
-/** Waits on behalf of the loop, and knows the time. */
+/** Where the loop's time begins: late enough that 0 is long ago. */
+const BEGIN_MS = 1_000_000;
+
+/**
+ * Waits on behalf of the loop, and knows the time.
+ *
+ * The loop's time is whole milliseconds since its begin. A stage takes it as an argument, once a frame: a fraction, or what
+ * has passed since the boot of a machine that is up for a month, would be boxed with each such call.
+ */
 export class Waiting {
   /** How the scheduler treats this thread. */
   readonly priority: PriorityReport;
-  /** When the last wait was over. */
-  now: Millis = 0;
+  /** When the last wait was over, in whole milliseconds. */
+  now: Millis = BEGIN_MS;
   readonly #arena: Arena;
   readonly #epoll: Epoll;
   readonly #scratch: number;
   readonly #pace: Pace;
   readonly #realtime: boolean;
   readonly #moderation = new Moderation();
+  readonly #originMs: Millis;
+  /** The same with its fraction. A double in a field would be boxed with each change. */
+  readonly #exact = Float64Array.of(BEGIN_MS);
 
   /** Raises the priority of the calling thread as far as it is wanted and granted. */
   constructor(arena: Arena, epoll: Epoll, { priority, spinUs }: WorkerStart) {
     this.#arena = arena;
     this.#epoll = epoll;
     this.#scratch = arena.alloc(TIMESPEC_BYTES, 8);
+    this.#originMs = monotonicMs(arena, this.#scratch) - BEGIN_MS;
     this.priority = raiseThread(priority);
     this.#realtime = this.priority.got === "realtime";
     const [cpus, realtime] = [navigator.hardwareConcurrency, this.#realtime];
@@ -47,7 +59,7 @@ export class Waiting {
   // hot path
   /** Notes that the last events were work. */
   worked(): void {
-    this.#pace.worked(this.now);
+    this.#pace.worked(this.#exact[0] ?? 0);
   }
 
   // hot path
@@ -66,26 +78,28 @@ export class Waiting {
    */
   wait(busy: boolean, wakeAt: Millis): number {
     const pace = this.#pace;
-    if (pace.tires(this.now)) restThread(REST_US);
+    if (pace.tires(this.#exact[0] ?? 0)) restThread(REST_US);
     else if (this.#moderation.gathers && !busy) restThread(GATHER_US);
     if (busy) return this.#poll(0);
-    if (pace.spins(this.now)) {
+    if (pace.spins(this.#exact[0] ?? 0)) {
       yieldThread();
       return this.#poll(0);
     }
     const from = this.#clock();
     const events = this.#poll(Math.min(LONGEST_SLEEP_MS, Math.max(0, Math.ceil(wakeAt - from))));
-    pace.waited(from, this.now);
+    pace.waited(from, this.#exact[0] ?? 0);
     return events;
   }
 
   #poll(timeoutMs: number): number {
     const events = this.#epoll.wait(timeoutMs);
-    this.now = this.#clock();
+    const exact = this.#clock();
+    this.#exact[0] = exact;
+    this.now = Math.floor(exact);
     return events;
   }
 
   #clock(): Millis {
-    return monotonicMs(this.#arena, this.#scratch);
+    return monotonicMs(this.#arena, this.#scratch) - this.#originMs;
   }
 }

@@ -37,7 +37,7 @@ import {
 } from "./io.ts";
 import { KeyIds } from "./key_ids.ts";
 import type { RingAction } from "./key_ring.ts";
-import type { Pair } from "./pair.ts";
+import { type Pair, REKEY_MS } from "./pair.ts";
 import { Pairs } from "./pairs.ts";
 import { chooseSuite, type RunOptions } from "./run.ts";
 import { passwordSecret } from "./schedule.ts";
@@ -47,6 +47,7 @@ export class KeyAgreement implements Machine<KeysInput, KeysOutput> {
   #options: KeysOptions;
   #passwordSecrets: readonly Uint8Array[];
   #suites: number;
+  #rekeyMs: Millis;
   #ids: KeyIds;
   #pairs: Pairs;
   #answers: Answers;
@@ -60,6 +61,7 @@ export class KeyAgreement implements Machine<KeysInput, KeysOutput> {
     this.#options = options;
     this.#passwordSecrets = passwords.map((password) => passwordSecret(crypto, password));
     this.#suites = aes ? SUITE_AES | SUITE_CHACHA : SUITE_CHACHA;
+    this.#rekeyMs = options.rekeyMs ?? REKEY_MS;
     this.#pairs = new Pairs(options.self);
     this.#ids = new KeyIds(crypto.randomBytes);
     this.#answers = new Answers(this.#ids);
@@ -158,7 +160,7 @@ export class KeyAgreement implements Machine<KeysInput, KeysOutput> {
     const keys = this.#answers.confirm(from, m3);
     if (pair === undefined || keys === undefined) return;
     this.#install(pair, keys, now);
-    pair.succeed(now);
+    pair.succeed(now, this.#rekeyMs);
   }
 
   // Keys
@@ -176,7 +178,7 @@ export class KeyAgreement implements Machine<KeysInput, KeysOutput> {
     // It may be the key of an earlier run that nobody hoped for any more; a later one goes on.
     if (pair.run !== undefined && pair.run.receiveId !== receiveId) return;
     this.#asks.end(pair, now);
-    pair.succeed(now);
+    pair.succeed(now, this.#rekeyMs);
   }
 
   #perform(pair: Pair, actions: readonly RingAction[], now: Millis): void {

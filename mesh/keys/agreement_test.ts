@@ -201,6 +201,19 @@ Deno.test("KeyAgreement takes a new key after an hour and opens the old one 10 s
   assert.equal(one.of("stop").length, 0);
 });
 
+Deno.test("KeyAgreement takes new keys as often as it is told to", () => {
+  const world = new KeyWorld();
+  const nodes = [1, 2].map((n) => world.start(n, { rekeyMs: 3_000 }));
+  world.meet();
+  world.run(60_000);
+  const [one, two] = nodes as [KeyNode, KeyNode];
+  assertJoined(one, two);
+  const installed = one.of("install").length;
+  assert.ok(installed >= 15 && installed <= 21, `${installed} keys in a minute`);
+  // Those before are still opened for 10 s, and no longer.
+  assert.ok(one.opens(2).length <= 5, `${one.opens(2).length} keys at once`);
+});
+
 Deno.test("KeyAgreement takes a new key when one is used up, once", () => {
   const world = new KeyWorld();
   const [one, two] = pair(world);

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { PeerName } from "../../base/mod.ts";
+import type { Millis, PeerName } from "../../base/mod.ts";
 
 /** Ciphers of the data plane, as libcrypto knows them. */
 export type KeySuite = "AES-256-GCM" | "ChaCha20-Poly1305";
@@ -35,6 +35,8 @@ export interface KeysOptions {
   readonly aes: boolean;
   /** Cryptography. */
   readonly crypto: KeyCrypto;
+  /** Age of a key at which the next is agreed on; an hour if not given. */
+  readonly rekeyMs?: Millis | undefined;
 }
 
 /** What happens to key agreement. */

@@ -15,8 +15,8 @@ const FIRST_INTERVAL_MS = 1_000;
 const INTERVAL_FACTOR = 1.5;
 /** Longest wait. */
 const MAX_INTERVAL_MS = 60_000;
-/** Age of a key at which the next is agreed on. */
-const REKEY_MS = 60 * 60_000;
+/** Age of a key at which the next is agreed on, if nothing else is said. */
+export const REKEY_MS: Millis = 60 * 60_000;
 /** What the higher name waits for the lower to ask: more than news needs to get through a mesh. */
 const PATIENCE_MS = 2_000;
 
@@ -100,12 +100,12 @@ export class Pair {
     if (this.ring.settled && this.#run === undefined) this.dueAt = Math.min(this.dueAt, now);
   }
 
-  /** Notes that keys work, or will. */
-  succeed(now: Millis): void {
+  /** Notes that keys work, or will, and until when the next is not needed. */
+  succeed(now: Millis, rekeyMs: Millis): void {
     this.reason = undefined;
     this.urgent = false;
     this.#interval = FIRST_INTERVAL_MS;
-    this.dueAt = now + REKEY_MS + this.#patienceMs;
+    this.dueAt = now + rekeyMs + this.#patienceMs;
   }
 
   /** Notes why a run failed. */

@@ -7,6 +7,7 @@
 import {
   formatIp,
   type LogLevel,
+  type Millis,
   parseCidr,
   parseIp,
   parsePeerName,
@@ -29,6 +30,10 @@ const MAX_INTERFACE_NAME = 15;
 const MAX_NICKNAME_BYTES = 255;
 const MIN_MTU_BYTES = 576;
 const MAX_MTU_BYTES = 65521;
+
+/** Makes a router agree on keys more often than once an hour. */
+const TEST_REKEY = "WEFT_TEST_REKEY_SECONDS";
+const MAX_TEST_REKEY_SECONDS = 3600;
 
 /** Longer, it only takes CPU time from those who would answer. */
 const MAX_SPIN_US = 1000;
@@ -79,6 +84,8 @@ export interface RouterConfig extends Places {
   readonly priority: Priority;
   /** So long after work the data plane looks for more before it sleeps, in microseconds. */
   readonly spinUs: number;
+  /** Age of a key of shuttle at which the next is agreed on; `undefined`: as the protocol says. For tests only. */
+  readonly rekeyMs: Millis | undefined;
   /** Where status pages are served read only; `undefined`: nowhere. */
   readonly statusAddress: ListenAddress | undefined;
   /** The network that a launch of Weave Net's first era named; recorded only. */
@@ -155,6 +162,7 @@ export function resolveConfig(raw: RawOptions, system: ConfigSystem): Resolved {
     libsodium: take.flag("no-libsodium") ? "never" : "auto",
     priority: take.parsed("priority", priority) ?? "realtime",
     spinUs: take.number("spin", 0, MAX_SPIN_US) ?? 0,
+    rekeyMs: testRekeyMs(system.env),
     statusAddress: take.parsed("status-addr", listenAddress) ?? statusDefault(raw),
     network: raw.network === undefined ? undefined : networkOf(raw.network),
   });
@@ -299,6 +307,19 @@ function listenAddress(text: string): ListenAddress | undefined {
 function statusDefault(raw: RawOptions): ListenAddress | undefined {
   // Empty means none, as a flag or as a variable.
   return raw.values.has("status-addr") ? undefined : listenAddress(STATUS_ADDRESS);
+}
+
+/** A test of rekeying cannot wait for an hour. */
+function testRekeyMs(env: Environment): Millis | undefined {
+  const text = env(TEST_REKEY);
+  if (text === undefined || text === "") return undefined;
+  if (/^[0-9]{1,4}$/.test(text) && Number(text) >= 1 && Number(text) <= MAX_TEST_REKEY_SECONDS) {
+    return Number(text) * 1000;
+  }
+  const range = `1 to ${MAX_TEST_REKEY_SECONDS}`;
+  throw new UsageError(
+    `Cannot use ${TEST_REKEY} ${JSON.stringify(text)}: expected a number from ${range}`,
+  );
 }
 
 function logLevelOf(take: Taker, env: Environment): LogLevel {

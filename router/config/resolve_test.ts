@@ -49,6 +49,7 @@ Deno.test("resolveConfig() has all defaults when nothing is given", () => {
     libsodium: "auto",
     priority: "realtime",
     spinUs: 0,
+    rekeyMs: undefined,
     statusAddress: { host: "127.0.0.1", port: 6782 },
     network: undefined,
   });
@@ -210,4 +211,11 @@ Deno.test("resolveConfig() refuses an empty password file", () => {
     () => resolve(["--password-file", "/f"], {}, { "/f": "\n" }),
     /empty; one password a line/,
   );
+});
+
+Deno.test("resolveConfig() takes the age of keys of a test from the environment alone", () => {
+  const env = (value: string): Record<string, string> => ({ WEFT_TEST_REKEY_SECONDS: value });
+  equal(resolve([], env("5")).config.rekeyMs, 5_000);
+  equal(resolve([], env("")).config.rekeyMs, undefined);
+  throws(() => resolve([], env("0")), /WEFT_TEST_REKEY_SECONDS "0": expected a number from 1/);
 });

@@ -11,4 +11,9 @@ Deno.test("the demo with Docker containers ends with a table that is all green",
   equal(code, 0, text.slice(-3000) + new TextDecoder().decode(stderr).slice(-1000));
   match(text, /\n {3}all \d+ ok in \d+ s\n/);
   match(text, /the containers are Docker's/);
+  const [, closing = ""] = text.split("== Summary");
+  for (const way of ["c1 -> c3", "c3 -> c1"]) {
+    const row = `ok +iperf3 ${way}, by shuttle +[0-9.]+ Mbit/s, [0-9.]+ of kernel VXLAN, `;
+    match(closing, new RegExp(row));
+  }
 });

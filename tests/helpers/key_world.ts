@@ -12,7 +12,7 @@
  */
 
 import assert from "node:assert/strict";
-import { must, type PeerName, toHex, utf8 } from "../../base/mod.ts";
+import { type Millis, must, type PeerName, toHex, utf8 } from "../../base/mod.ts";
 import { meshCrypto } from "../../ffi/mod.ts";
 import { KeyAgreement } from "../../mesh/keys/agreement.ts";
 import type { InstalledKeys, KeyCrypto, KeysInput, KeysOutput } from "../../mesh/keys/io.ts";
@@ -73,6 +73,8 @@ export interface NodeOptions {
   readonly aes?: boolean;
   /** Default: a toy. */
   readonly crypto?: KeyCrypto;
+  /** Default: an hour. */
+  readonly rekeyMs?: Millis;
 }
 
 /** One core and its data plane. */
@@ -96,6 +98,7 @@ export class KeyNode {
       passwords: passwords.map(utf8),
       aes,
       crypto,
+      rekeyMs: options.rekeyMs,
     });
   }
 

@@ -20,8 +20,12 @@ export interface BenchOptions {
   readonly rates: readonly number[];
   /** Names of variants or beginnings of names; empty for all. */
   readonly variants: readonly string[];
-  /** Where the result is written as JSON. */
+  /** Names of measurements or beginnings of names; empty for all. */
+  readonly measurements: readonly string[];
+  /** Where the result is written as JSON, after each round. */
   readonly json: string | undefined;
+  /** A result that this run adds its rounds to. */
+  readonly resume: string | undefined;
   /** Replaces the tables of the documentation. */
   readonly write: boolean;
   /** Says only which variants there are. */
@@ -49,6 +53,11 @@ const FULL = {
   rates: [10_000, 25_000, 50_000, 100_000, 150_000, 200_000, 250_000],
 };
 
+const KNOWN = [
+  ...["rounds", "seconds", "idle-seconds", "variants", "measurements", "json", "resume"],
+  ...["write", "quick", "list", "help"],
+];
+
 /** What `--help` prints. */
 export const USAGE =
   `Usage: deno task bench -- [--rounds=N] [--seconds=S] [--variants=NAME,...] [OPTION...]
@@ -59,10 +68,13 @@ Measures weft beside kernel VXLAN and its like in network namespaces. Needs root
   --seconds=S        length of one sample (${FULL.seconds})
   --idle-seconds=S   how long idle CPU is counted (${FULL.idleSeconds}; with --quick ${QUICK.idleSeconds})
   --variants=A,B     only these, or those whose names begin so; VXLAN is always measured
-  --json=FILE        writes every figure of every round
+  --measurements=A,B only these; a name that none has stands for all that begin so
+  --json=FILE        writes every figure of every round, after each round
+  --resume=FILE      adds the rounds to FILE, which holds some of the same machine, options, variants;
+                     begins it if there is none
   --write            puts the tables into docs/performance.md
   --quick            one short round: shows that everything works; its figures mean nothing
-  --list             lists the variants and what each needs
+  --list             lists the variants, what each needs, and the measurements
   --help             this text
 
 WEFT_BENCH_WEAVE_ROUTER=FILE names the router of Weave Net, if there is one to compare with.
@@ -81,16 +93,21 @@ export function parseOptions(args: readonly string[]): BenchOptions {
     rounds: positive(given, "rounds") ?? sizes.rounds,
     seconds: positive(given, "seconds") ?? sizes.seconds,
     idleSeconds: positive(given, "idle-seconds") ?? sizes.idleSeconds,
-    variants: given.get("variants")?.split(",").filter((name) => name !== "") ?? [],
+    variants: names(given, "variants"),
+    measurements: names(given, "measurements"),
     json: text(given, "json"),
+    resume: text(given, "resume"),
     write: given.has("write"),
     list: given.has("list"),
     help: given.has("help"),
   };
-  const known = ["rounds", "seconds", "idle-seconds", "variants", "json", "write", "quick"];
-  const unknown = [...given.keys()].find((name) => ![...known, "list", "help"].includes(name));
+  const unknown = [...given.keys()].find((name) => !KNOWN.includes(name));
   if (unknown !== undefined) throw new Error(`Cannot measure: unknown option "${unknown}"`);
   return options;
+}
+
+function names(given: ReadonlyMap<string, string | undefined>, name: string): string[] {
+  return given.get(name)?.split(",").filter((each) => each !== "") ?? [];
 }
 
 function positive(

@@ -32,3 +32,9 @@ Deno.test("parseOptions() refuses an option when its value is missing", () => {
   throws(() => parseOptions(["--json"]), /--json needs a value/);
   throws(() => parseOptions(["--seconds"]), /--seconds is ""/);
 });
+
+Deno.test("parseOptions() takes measurements and a file to go on with when they are given", () => {
+  const options = parseOptions(["--measurements=tcp-1,rtt", "--resume=a.json"]);
+  deepEqual([options.measurements, options.resume], [["tcp-1", "rtt"], "a.json"]);
+  throws(() => parseOptions(["--resume"]), /--resume needs a value/);
+});

@@ -54,30 +54,36 @@ export interface VariantResult {
   readonly configuration: readonly string[];
   /** Why it was not measured. */
   readonly unavailable?: string;
-  /** From its start to the first answered ping. */
+  /** From its start to the first answered ping, in the first run. */
   readonly startMs?: number;
-  /** Resident memory per host after all rounds. */
-  readonly rssBytes?: number;
-  /** Share of one CPU that a host's processes used while nothing was sent, in percent. */
-  readonly idlePercent?: number;
 }
 
 /** All of it. */
 export interface BenchResult {
   /** Format of this file. */
-  readonly format: 1;
+  readonly format: 2;
   /** Begin, in ISO 8601. */
   readonly date: string;
   /** What it ran on. */
   readonly machine: Readonly<Record<string, string | number>>;
   /** Versions of the programs that every variant uses. */
   readonly programs: Readonly<Record<string, string>>;
-  /** What was asked for. */
+  /** What was asked for; its rounds are those of all runs together. */
   readonly options: BenchOptions;
   /** In the order of the tables. */
   readonly variants: readonly VariantResult[];
   /** In the order of time. */
   readonly turns: readonly Turn[];
+}
+
+/** Where a figure stands. */
+export interface Place {
+  /** Name of the variant. */
+  readonly variant: string;
+  /** Name of the measurement. */
+  readonly measurement: string;
+  /** Name of the figure. */
+  readonly figure: string;
 }
 
 /** One figure of a variant over all rounds. */
@@ -86,6 +92,12 @@ export interface Summary {
   readonly median: number;
   /** Median of the ratios to the baseline of the same round. */
   readonly ratio: number | undefined;
+}
+
+/** Adds the turns of one more round. */
+export function withRound(result: BenchResult, turns: readonly Turn[]): BenchResult {
+  const options = { ...result.options, rounds: result.options.rounds + 1 };
+  return { ...result, options, turns: [...result.turns, ...turns] };
 }
 
 /** Returns one figure of each round that counts, `undefined` where it failed. */
@@ -117,6 +129,22 @@ export function summary(
   return { median: middle, ratio: median(ratios(rounds, base)) };
 }
 
+/** Returns one figure divided by another, for each round that has both. */
+export function perRoundRatios(result: BenchResult, of: Place, to: Place): number[] {
+  const taken = (place: Place): Map<number, number> => {
+    const { variant, measurement, figure } = place;
+    const turns = result.turns.filter((turn) => turn.kept && turn.measurement === measurement);
+    const values = perRound(result, variant, measurement, figure);
+    return new Map(turns.flatMap((turn, i) => {
+      const value = values[i];
+      return value === undefined ? [] : [[turn.round, value] as const];
+    }));
+  };
+  const [above, below] = [taken(of), taken(to)];
+  const rounds = [...above.keys()];
+  return ratios(rounds.map((round) => above.get(round)), rounds.map((round) => below.get(round)));
+}
+
 /** Returns each failure once: variant, measurement, reason. */
 export function failures(result: BenchResult): string[] {
   const lines = result.turns.filter((turn) => turn.kept).flatMap((turn) =>
@@ -144,4 +172,26 @@ export function chosen<V extends { readonly name: string }>(
   return variants.filter(({ name }) =>
     names.length === 0 || name === BASELINE || names.some((each) => name.startsWith(each))
   );
+}
+
+/**
+ * Returns the measurements that were asked for.
+ *
+ * @param names names; one that no measurement has stands for all that begin so; none for all
+ * @throws {Error} if a name fits no measurement
+ */
+export function chosenMeasurements<M extends { readonly name: string }>(
+  measurements: readonly M[],
+  names: readonly string[],
+): M[] {
+  if (names.length === 0) return [...measurements];
+  const found = names.flatMap((each) => {
+    const exact = measurements.filter(({ name }) => name === each);
+    const fitting = exact.length > 0
+      ? exact
+      : measurements.filter(({ name }) => name.startsWith(each));
+    if (fitting.length > 0) return fitting;
+    throw new Error(`Cannot measure "${each}": --list names the measurements`);
+  });
+  return measurements.filter((each) => found.includes(each));
 }

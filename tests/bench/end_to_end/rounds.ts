@@ -11,7 +11,7 @@
  */
 
 import { Watch } from "./cpu.ts";
-import type { Measurement } from "./measurements/mod.ts";
+import type { InTurn, Measurement } from "./measurements/mod.ts";
 import type { BenchOptions } from "./options.ts";
 import type { Sample, Turn } from "./result.ts";
 import type { Running } from "./running.ts";
@@ -34,15 +34,19 @@ export interface Rounds {
   readonly say: (line: string) => void;
 }
 
-/** Takes all rounds. @returns every turn, repeated ones too */
-export async function takeRounds(rounds: Rounds): Promise<Turn[]> {
-  const turns: Turn[] = [];
-  for (let round = 1; round <= rounds.options.rounds; round++) {
+/**
+ * Takes all rounds. Each is given out when it is whole, with every turn, repeated ones too.
+ *
+ * @param taken rounds that were taken earlier; the first of these is the one after them
+ */
+export async function* takeRounds(rounds: Rounds, taken: number): AsyncGenerator<readonly Turn[]> {
+  for (let round = taken + 1; round <= taken + rounds.options.rounds; round++) {
+    const turns: Turn[] = [];
     for (const measurement of rounds.measurements) {
       turns.push(...keepQuietest(await attempts(rounds, measurement, round)));
     }
+    yield turns;
   }
-  return turns;
 }
 
 /** Marks the attempt that was disturbed least as the one that counts. */
@@ -76,13 +80,10 @@ async function takeTurn(
   attempt: number,
 ): Promise<Turn> {
   const all = running.filter(({ variant }) => measurement.relayed || variant.hops === 0);
-  const samples: Record<string, Sample> = {};
   if (measurement.trainsCut) all.forEach(({ site }) => site.cutTrains(true));
   try {
     const watch = new Watch(prefix);
-    for (const each of rotated(all, round - 1)) {
-      samples[each.variant.name] = await sample(measurement, each, options);
-    }
+    const samples = await take(measurement, rotated(all, round - 1), options);
     const { name, trainsCut } = measurement;
     const place = { measurement: name, round, attempt, kept: true, trainsCut };
     return { ...place, ...watch.disturbance(), samples };
@@ -91,8 +92,23 @@ async function takeTurn(
   }
 }
 
-async function sample(
+async function take(
   measurement: Measurement,
+  all: readonly Running[],
+  options: BenchOptions,
+): Promise<Record<string, Sample>> {
+  const samples: Record<string, Sample> = {};
+  if ("sampleAll" in measurement) {
+    const figures = await measurement.sampleAll(all, options);
+    all.forEach(({ variant }, i) => samples[variant.name] = { figures: figures[i] ?? {} });
+  } else {
+    for (const each of all) samples[each.variant.name] = await sample(measurement, each, options);
+  }
+  return samples;
+}
+
+async function sample(
+  measurement: InTurn,
   running: Running,
   options: BenchOptions,
 ): Promise<Sample> {

@@ -56,7 +56,7 @@ async function carry(
   known: VariantResult,
   variant: Variant,
   site: Site,
-  { ends, configuration, start }: Opened,
+  { ends, configuration, start, settle }: Opened,
 ): Promise<Running> {
   const begin = performance.now();
   const more = await start();
@@ -64,7 +64,8 @@ async function carry(
   const passes = async (): Promise<boolean> => await from.at.ping(to.address, 1, "-W", "0.2") === 1;
   await until(passes, FIRST_PING_MS, `the first ping over ${variant.title}`);
   const startMs = Math.round(performance.now() - begin);
-  const result = { ...known, configuration: [...configuration, ...more], startMs };
+  const last = await settle?.() ?? [];
+  const result = { ...known, configuration: [...configuration, ...more, ...last], startMs };
   return { variant, site, ends, pids: site.pids(), result };
 }
 

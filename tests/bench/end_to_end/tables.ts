@@ -4,6 +4,7 @@
  * @module
  */
 
+import { answers } from "./questions.ts";
 import { BASELINE, type BenchResult, failures, summary, type VariantResult } from "./result.ts";
 
 /** Where the tables begin in the documentation. */
@@ -44,11 +45,17 @@ export function replaceBetween(document: string, text: string): string {
 export function tables(result: BenchResult): string {
   const measured = result.variants.filter((variant) => variant.unavailable === undefined);
   const direct = measured.filter((variant) => variant.hops === 0);
+  const names = new Set(result.turns.map(({ measurement }) => measurement));
+  const taken = (prefix: string, title: string, columns: readonly Column[]): string[] =>
+    [...names].some((name) => name.startsWith(prefix))
+      ? [section(title, table(direct, columns))]
+      : [];
   const parts = [
     conditions(result),
-    section("TCP, one and four flows", table(direct, bulkColumns(result))),
-    section("Small and full datagrams", table(direct, datagramColumns(result))),
-    section("Round trip", table(direct, latencyColumns(result))),
+    ...answered(result),
+    ...taken("tcp", "TCP, one and four flows", bulkColumns(result)),
+    ...taken("udp", "Small and full datagrams", datagramColumns(result)),
+    ...taken("rtt", "Round trip", latencyColumns(result)),
     section("What it costs", table(direct, costColumns(result))),
     ...relayed(result, measured),
     section("How each was set up", list(measured.map(setup))),
@@ -59,6 +66,14 @@ export function tables(result: BenchResult): string {
   const failed = failures(result);
   if (failed.length > 0) parts.push(section("Failed", list(failed)));
   return parts.join("\n\n");
+}
+
+function answered(result: BenchResult): string[] {
+  const rows = answers(result);
+  if (rows.length === 0) return [];
+  const heading = ["question", "median", "lowest to highest round"];
+  const cells = rows.map(({ question, median, range }) => [question, median, range]);
+  return [section("In short", markdownTable([heading, ...cells]))];
 }
 
 function conditions(result: BenchResult): string {
@@ -191,8 +206,8 @@ function costColumns(result: BenchResult): Column[] {
     TITLE,
     plain(result, "CPU s/GB of its processes", "tcp-1", "processSecondsPerGb", hundredths),
     plain(result, "CPU s/GB of the machine", "tcp-1", "machineSecondsPerGb", hundredths),
-    own("memory per host, MB", (each) => each.rssBytes, (bytes) => rounded(bytes / 1e6)),
-    own("idle CPU per host, %", (each) => each.idlePercent, hundredths),
+    plain(result, "memory per host, MB", "rest", "rssBytes", (bytes) => rounded(bytes / 1e6)),
+    plain(result, "idle CPU per host, %", "rest", "idlePercent", hundredths),
     own("start to first ping, s", (each) => each.startMs, (ms) => (ms / 1000).toFixed(1)),
   ];
 }

@@ -1,4 +1,4 @@
-import { equal, match, throws } from "node:assert/strict";
+import { doesNotMatch, equal, match, throws } from "node:assert/strict";
 import type { BenchResult, Turn, VariantResult } from "./result.ts";
 import { parseOptions } from "./options.ts";
 import { BEGIN, directName, END, markdownTable, replaceBetween, tables } from "./tables.ts";
@@ -37,7 +37,7 @@ function turn(
 }
 
 const RESULT: BenchResult = {
-  format: 1,
+  format: 2,
   date: "2026-01-02T03:04:05.000Z",
   machine: { CPUs: 2 },
   programs: { weft: "0.1.0" },
@@ -109,4 +109,25 @@ Deno.test("tables() warns when there are too few rounds", () => {
 Deno.test("directName() takes the hops away", () => {
   equal(directName("vxlan-relay2"), "vxlan");
   equal(directName("vxlan"), "vxlan");
+});
+
+Deno.test("tables() leaves a table out when none of its measurements was taken", () => {
+  match(tables(RESULT), /### TCP/);
+  doesNotMatch(tables(RESULT), /### Round trip/);
+});
+
+Deno.test("tables() answers in short when rounds have the figures", () => {
+  const renamed = RESULT.turns.map((each) => ({
+    ...each,
+    samples: Object.fromEntries(
+      Object.entries(each.samples).map(([name, sample]) => [
+        name.replace("weft", "weft-shuttle"),
+        sample,
+      ]),
+    ),
+  }));
+  match(
+    tables({ ...RESULT, turns: renamed }),
+    /### In short[^#]*\| encrypted: one flow, over VXLAN +\| 0\.30x +\| 0\.25x to 0\.50x/,
+  );
 });

@@ -13,7 +13,7 @@ import { moment } from "../cpu.ts";
 import { type DeviceCounters, deviceCounters } from "../parsers.ts";
 import type { Figures } from "../result.ts";
 import type { End } from "../site.ts";
-import type { Measurement } from "./measurement.ts";
+import type { InTurn } from "./measurement.ts";
 
 const PORT = "5201";
 /** Slow start, and the compiler of V8, are over. */
@@ -24,7 +24,7 @@ const LONGEST_SECONDS = "300";
 const HEADER_BYTES = 66;
 
 /** One direction of TCP. */
-export function bulk(name: string, flows: number, back: boolean, trainsCut = false): Measurement {
+export function bulk(name: string, flows: number, back: boolean, trainsCut = false): InTurn {
   return {
     name,
     relayed: flows === 1 && !back && !trainsCut,

@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import type { Count } from "../batched.ts";
 import type { Figures } from "../result.ts";
 import { type End, MTU } from "../site.ts";
-import type { Measurement } from "./measurement.ts";
+import type { InTurn } from "./measurement.ts";
 
 const PROGRAM = fileURLToPath(new URL("../batched.ts", import.meta.url));
 const CONFIG = fileURLToPath(new URL("../../../../deno.json", import.meta.url));
@@ -17,11 +17,13 @@ const PORT = "5202";
 const DELIVERED = 0.999;
 /** The source has to make at least this part of a rate, or the rate says nothing. */
 const OFFERED = 0.95;
+/** Offered to every variant, whether it delivers less or not. */
+export const ASKED_RATE = 150_000;
 /** The largest payload that is one packet: IPv4 and UDP headers are 28 bytes. */
 export const FULL_BYTES = MTU - 28;
 
 /** All that the source can make. */
-export function flood(name: string, bytes: number): Measurement {
+export function flood(name: string, bytes: number): InTurn {
   return {
     name,
     relayed: false,
@@ -38,24 +40,30 @@ export function flood(name: string, bytes: number): Measurement {
   };
 }
 
-/** One rate after the other, until one is not delivered. */
-export function ladder(name: string, bytes: number): Measurement {
+/** One rate after the other, until one is not delivered; and in any case the one that all are asked about. */
+export function ladder(name: string, bytes: number): InTurn {
   return {
     name,
     relayed: false,
     trainsCut: false,
     sample: async ({ ends: [a, b] }, { seconds, rates }) => {
       const figures: Record<string, number> = { losslessPerSecond: 0 };
-      for (const rate of rates) {
+      const offer = async (rate: number): Promise<[share: number, made: number]> => {
         const [sent, received] = await datagrams(a, b, bytes, rate, seconds / 2);
         const share = received.datagrams / sent.datagrams;
-        figures[`shareAt${rate}`] = share;
         const made = sent.datagrams / sent.seconds;
+        figures[`shareAt${rate}`] = share;
         figures[`offeredAt${rate}`] = made;
+        figures[`deliveredAt${rate}`] = share * made;
+        return [share, made];
+      };
+      for (const rate of rates) {
+        const [share, made] = await offer(rate);
         if (share < DELIVERED) break;
         figures["losslessPerSecond"] = Math.round(made);
         if (made < rate * OFFERED) break;
       }
+      if (figures[`shareAt${ASKED_RATE}`] === undefined) await offer(ASKED_RATE);
       return figures satisfies Figures;
     },
   };

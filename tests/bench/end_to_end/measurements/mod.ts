@@ -7,9 +7,10 @@
 import { bulk } from "./bulk.ts";
 import { flood, FULL_BYTES, ladder } from "./datagrams.ts";
 import type { Measurement } from "./measurement.ts";
+import { rest } from "./rest.ts";
 import { roundTrip, roundTripLoaded } from "./round_trip.ts";
 
-export type { Measurement } from "./measurement.ts";
+export type { InTurn, Measurement, Together } from "./measurement.ts";
 
 /** Every measurement. */
 export const MEASUREMENTS: readonly Measurement[] = [
@@ -25,4 +26,5 @@ export const MEASUREMENTS: readonly Measurement[] = [
   ladder("udp-full-rates", FULL_BYTES),
   roundTrip,
   roundTripLoaded,
+  rest,
 ];

@@ -9,7 +9,7 @@ import type { Figures } from "../result.ts";
 import type { End } from "../site.ts";
 import { percentile } from "../statistics.ts";
 import { beside } from "./bulk.ts";
-import type { Measurement } from "./measurement.ts";
+import type { InTurn } from "./measurement.ts";
 
 /** 250 a second. */
 const INTERVAL_SECONDS = 0.004;
@@ -18,7 +18,7 @@ const DISCARDED = 5;
 const MILLISECOND_US = 1_000;
 
 /** Nothing but the pings. */
-export const roundTrip: Measurement = {
+export const roundTrip: InTurn = {
   name: "rtt",
   relayed: true,
   trainsCut: false,
@@ -26,7 +26,7 @@ export const roundTrip: Measurement = {
 };
 
 /** Beside one TCP flow in the same direction. */
-export const roundTripLoaded: Measurement = {
+export const roundTripLoaded: InTurn = {
   name: "rtt-loaded",
   relayed: false,
   trainsCut: false,

@@ -36,6 +36,13 @@ export interface Opened {
   readonly configuration: readonly string[];
   /** Starts it; frames may need some time more to pass. @returns more about its configuration */
   readonly start: () => Promise<readonly string[]> | readonly string[];
+  /**
+   * Waits until it carries frames in the way that it is measured for; called after the first ping.
+   *
+   * @returns more about its configuration
+   * @throws {Error} if it does not come to that
+   */
+  readonly settle?: () => Promise<readonly string[]>;
 }
 
 /** Why a variant is not measured although its commands are there. */

@@ -7,6 +7,7 @@
 import { VERSION } from "../../../../router/version.ts";
 import { runSync } from "../../../helpers/namespace.ts";
 import { WEFT } from "../../../helpers/lab.ts";
+import { until } from "../../../helpers/until.ts";
 import { withoutNames } from "../parsers.ts";
 import { ADDRESSES, type Ends, MTU, type Site } from "../site.ts";
 import { Unavailable, type Variant } from "./variant.ts";
@@ -22,6 +23,9 @@ const OVERLAYS: readonly Overlay[] = [
   { name: "sleeve", short: "sleeve", cipher: "XSalsa20-Poly1305" },
   { name: "weft-shuttle", short: "shuttle", cipher: "AES-256-GCM" },
 ];
+
+/** From the first ping to the overlay that was asked for: three times what is promised. */
+const SETTLED_MS = 30_000;
 
 /** What a launch says of an overlay that it does not have. */
 const UNKNOWN_OVERLAY = /Cannot use --overlay[^\n(]*/;
@@ -53,7 +57,12 @@ function variant(overlay: Overlay, encrypted: boolean, hops: number): Variant {
           encrypted ? "with" : "without"
         } a password, from ${WEFT.split("/").slice(-2).join("/")}`,
       ];
-      return { ends, configuration, start: () => start(site, ends, overlay, password) };
+      return {
+        ends,
+        configuration,
+        start: () => start(site, ends, overlay, password),
+        settle: () => settle(site, overlay),
+      };
     },
   };
 }
@@ -81,6 +90,18 @@ async function start(
     return host.attach(end.at, `${ADDRESSES[i as 0 | 1]}/24`);
   }));
   await site.outer[1].established();
+  return [];
+}
+
+/** Frames go by sleeve until the other overlay has shown that it works. */
+async function settle(site: Site, overlay: Overlay): Promise<readonly string[]> {
+  const everywhere = async (): Promise<boolean> => {
+    const pairs = await Promise.all(site.hosts.map((host) => host.pairs()));
+    const wrong = pairs.flat().find((each) => each.overlay !== overlay.short);
+    if (wrong !== undefined) throw new Error(`by ${wrong.overlay}: ${wrong.reason}`);
+    return pairs.every(({ length }) => length === site.hosts.length - 1);
+  };
+  await until(everywhere, SETTLED_MS, `frames by ${overlay.short} between all hosts`);
   const rows = await site.outer[1].connections();
   return rows.map((row) => `its last link says: ${withoutNames(row)}`);
 }

@@ -52,6 +52,11 @@ const QUESTIONS: readonly Question[] = [
   asked("encrypted: one flow, over Weave Net's router", rate(SEALED), rate(ROUTER)),
   asked("no password: one flow, over Weave Net's router", rate(PLAIN), rate(`${ROUTER}-plain`)),
   asked("sleeve: one flow, over Weave Net's router", rate(SLEEVE), rate(ROUTER)),
+  asked(
+    "sleeve to Weave Net's router: one flow, over two of those",
+    rate("weft-weave"),
+    rate(ROUTER),
+  ),
   asked("encrypted: one flow, over fastd's", rate(SEALED), rate(FASTD)),
   asked("no password: one flow, over fastd's", rate(PLAIN), rate("fastd-null")),
   ...["vxlan", PLAIN, SEALED, SLEEVE].map((name) =>

@@ -9,18 +9,19 @@ import type { Host } from "../../../helpers/lab.ts";
 import { runSync } from "../../../helpers/namespace.ts";
 import { until } from "../../../helpers/until.ts";
 import { programVersion } from "../programs.ts";
-import { attach, type Ends, MTU, type Site } from "../site.ts";
+import { ADDRESSES, attach, type End, type Ends, MTU, type Site } from "../site.ts";
 import type { Variant } from "./variant.ts";
 
 const VARIABLE = "WEFT_BENCH_WEAVE_ROUTER";
 /** The bridge that it makes. */
 const BRIDGE = "weave";
 const READY_MS = 20_000;
+const PASSWORD = "a password for a minute";
 
 const router = Deno.env.get(VARIABLE) ?? "";
 
-/** With and without a password. */
-export const weave: readonly Variant[] = [variant(true), variant(false)];
+/** With and without a password, and one with weft at the other end. */
+export const weave: readonly Variant[] = [variant(true), variant(false), mixed()];
 
 function variant(encrypted: boolean): Variant {
   return {
@@ -43,21 +44,49 @@ function variant(encrypted: boolean): Variant {
   };
 }
 
+/** A cluster on the move: one host runs weft, the other does not yet. */
+function mixed(): Variant {
+  return {
+    ...variant(true),
+    name: "weft-weave",
+    title: "weft and Weave Net, sleeve",
+    open: (site) => {
+      const ends = site.bareContainers();
+      const configuration = [
+        `weft launch --mtu ${MTU} at one end; at the other as the two of Weave Net, with a password`,
+      ];
+      return { ends, configuration, start: () => startMixed(site, ends) };
+    },
+  };
+}
+
+async function startMixed(site: Site, ends: Ends): Promise<readonly string[]> {
+  const [ours, theirs] = site.outer;
+  const args = ["--mtu", `${MTU}`, "--no-discovery", "--status-addr="];
+  await ours.launch({ args, peers: [], password: PASSWORD });
+  await ours.attach(ends[0].at, `${ADDRESSES[0]}/24`);
+  launch(site, theirs, 2, [`--password=${PASSWORD}`, ours.address]);
+  await prepare(theirs, ends[1]);
+  return [];
+}
+
 async function start(site: Site, ends: Ends, encrypted: boolean): Promise<readonly string[]> {
   const [a, b] = site.outer;
-  const more = encrypted ? ["--password=a password for a minute"] : [];
+  const more = encrypted ? [`--password=${PASSWORD}`] : [];
   launch(site, a, 1, more);
   launch(site, b, 2, [...more, a.address]);
-  await Promise.all(site.outer.map(async (host, i) => {
-    await until(() => answers(host), READY_MS, `an answer of the router on ${host.name}`);
-    for (const device of [BRIDGE, "vethwe-bridge", "vethwe-pcap"]) {
-      host.ip("link", "set", device, "up");
-    }
-    const end = ends[i as 0 | 1];
-    attach(host, BRIDGE, end);
-    await end.at.run(["ethtool", "-K", end.device, "tx", "off"]);
-  }));
+  await Promise.all(site.outer.map((host, i) => prepare(host, ends[i as 0 | 1])));
   return [];
+}
+
+/** Waits for a router, and joins a container to its bridge. */
+async function prepare(host: Host, end: End): Promise<void> {
+  await until(() => answers(host), READY_MS, `an answer of the router on ${host.name}`);
+  for (const device of [BRIDGE, "vethwe-bridge", "vethwe-pcap"]) {
+    host.ip("link", "set", device, "up");
+  }
+  attach(host, BRIDGE, end);
+  await end.at.run(["ethtool", "-K", end.device, "tx", "off"]);
 }
 
 /** It looks at process 1 and at the host's name, and remembers peers in its working directory. */

@@ -16,8 +16,8 @@ export interface Fate {
   readonly attack: string;
   /** Datagrams. */
   datagrams: number;
-  /** Time that the router took for them. */
-  ms: number;
+  /** What one costs the router, in microseconds; the copy to where it is received included. */
+  us: number;
   /** Which counters they are in. */
   readonly counters: Record<string, number>;
 }
@@ -26,11 +26,15 @@ export interface Fate {
 export interface Siege {
   /** By kind. */
   readonly fates: readonly Fate[];
-  /** What opening 1,452 bytes in vain costs alone, in microseconds. */
+  /** What opening the body of a full segment in vain costs alone, in microseconds, with the same copy. */
   readonly openUs: number;
 }
 
-const OPEN_TRIES = 20_000;
+/** Bytes of a full segment. */
+const FULL_BYTES = 1_468;
+/** What is timed: so many datagrams of a kind, so often; the median counts. */
+const TIMED = 200;
+const TIMED_ROUNDS = 25;
 /** One datagram of so many comes from an address of no link. */
 const STRANGERS = 10;
 const MS_PER_DATAGRAM = 0.05;
@@ -53,7 +57,7 @@ export function besiege(
   const fates = new Map(
     Object.keys(ATTACKS).map((attack) => [
       attack,
-      { attack, datagrams: 0, ms: 0, counters: {} },
+      { attack, datagrams: 0, us: 0, counters: {} },
     ]),
   );
   const roll = dice(3);
@@ -69,6 +73,10 @@ export function besiege(
   }
   assert.deepEqual(world.routers.map(({ frames }) => frames.length), [0, 0, 0, 0], "accepted");
   assert.deepEqual(accepted(recording, victim, below), accepted(record(victim, makers), victim));
+  for (const [name, make] of kinds) {
+    const all = Array.from({ length: TIMED }, () => make(recording, below));
+    must(fates.get(name), "fate").us = takeUs(world.at(NEAR), all, world.now);
+  }
   return { fates: [...fates.values()], openUs: openUs(world.at(NEAR), makers) };
 }
 
@@ -83,9 +91,7 @@ function strike(
 ): void {
   const before = world.routers.map(({ counts }) => ({ ...counts }));
   const router = world.at(NEAR);
-  const begin = performance.now();
   router.take(bytes, bytes.length, source, world.now);
-  fate.ms += performance.now() - begin;
   fate.datagrams++;
   if ((router.counts[PASSED] ?? 0) > (before[NEAR]?.[PASSED] ?? 0)) world.deliver();
   let drops = 0;
@@ -124,29 +130,51 @@ function accepted(
   return once;
 }
 
+/** What a router takes for one of some datagrams. */
+function takeUs(router: StageRouter, all: readonly Uint8Array[], now: number): number {
+  const { outbox } = router;
+  return timed(() => {
+    for (const bytes of all) {
+      router.take(bytes, bytes.length, ATTACKER, now);
+      outbox.sent(outbox.count - outbox.first);
+    }
+  });
+}
+
 /** What the cipher alone takes for a segment of full size. */
 function openUs({ slab }: StageRouter, makers: StageMakers): number {
   const ciphers = must(makers.ciphers, "ciphers")(slab);
   using opening = ciphers.opening("AES-256-GCM", new Uint8Array(32));
-  const at = slab.alloc(2_048, 64);
-  const begin = performance.now();
-  for (let i = 0; i < OPEN_TRIES; i++) {
-    assert.ok(!opening.open(at, at + 16, at + 16, 1_436, at + 1_452));
-  }
-  return (performance.now() - begin) * 1000 / OPEN_TRIES;
+  const at = slab.alloc(FULL_BYTES, 64);
+  const all = Array.from({ length: TIMED }, (_, i) => new Uint8Array(FULL_BYTES).fill(i));
+  return timed(() => {
+    for (const bytes of all) {
+      slab.bytes.set(bytes, at);
+      opening.open(at, at + 16, at + 16, FULL_BYTES - 32, at + FULL_BYTES - 16);
+    }
+  });
+}
+
+/** Returns the median of a few rounds of {@link TIMED} things, in microseconds for one. */
+function timed(round: () => void): number {
+  const times = Array.from({ length: TIMED_ROUNDS }, () => {
+    const begin = performance.now();
+    round();
+    return performance.now() - begin;
+  });
+  return (times.toSorted((a, b) => a - b)[TIMED_ROUNDS >> 1] ?? 0) * 1000 / TIMED;
 }
 
 /** Formats figures, a line for each kind. */
 export function formatSiege({ fates, openUs }: Siege): string {
   const total = fates.reduce((sum, { datagrams }) => sum + datagrams, 0);
-  const ms = fates.reduce((sum, fate) => sum + fate.ms, 0);
-  const us = (sum: number, count: number): string => (sum * 1000 / count).toFixed(2).padStart(7);
+  const us = (value: number): string => `${value.toFixed(2).padStart(7)} us  `;
   return [
-    `${total} datagrams, none accepted; opening 1436 bytes in vain: ${openUs.toFixed(2)} us`,
-    `${us(ms, total)} us each`,
-    ...fates.map((fate) =>
-      `${us(fate.ms, fate.datagrams)} us  ${fate.attack}: ` +
-      Object.entries(fate.counters).map(([name, count]) => `${name} ${count}`).join(", ")
+    `${total} datagrams, none accepted; what one costs:`,
+    `${us(openUs)}opening ${FULL_BYTES - 32} bytes in vain`,
+    ...fates.map(({ attack, us: each, counters }) =>
+      `${us(each)}${attack}: ` +
+      Object.entries(counters).map(([name, count]) => `${name} ${count}`).join(", ")
     ),
     "",
   ].join("\n");

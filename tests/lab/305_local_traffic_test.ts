@@ -1,6 +1,7 @@
 /** What two containers of one host say to each other stays on its bridge: the router never sees it. */
 
 import { equal, ok } from "node:assert/strict";
+import { figure } from "../helpers/cluster.ts";
 import { addressOf, type Host, Lab, pair } from "../helpers/lab.ts";
 import { tcpIntact } from "../helpers/shuttle_lab.ts";
 
@@ -26,6 +27,10 @@ Deno.test("traffic between two containers of one host does not reach its router"
     await tcpIntact(one, two, addressOf(1), TRANSFER_BYTES);
     const after = await counters(host);
     const grown = (name: string): number => (after[name] ?? 0) - (before[name] ?? 0);
+    const read = `${grown("tapReads")} frames, ${grown("tapReadBytes")} bytes read from the TAP`;
+    figure(
+      `${read} while ${2 * TRANSFER_BYTES} bytes of TCP and ${PINGS} pings stayed on the host`,
+    );
     ok(grown("tapReads") <= OTHER_FRAMES, `${grown("tapReads")} frames were read`);
     ok(grown("tapReadBytes") <= OTHER_BYTES, `${grown("tapReadBytes")} bytes were read`);
     ok(grown("dropLocal") <= OTHER_FRAMES, `${grown("dropLocal")} were found to be local`);

@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { must, type PeerName } from "../../base/mod.ts";
-import { type KeyNode, KeyWorld, nameOf, toyKeyCrypto } from "../../tests/helpers/key_world.ts";
+import { must, type PeerName, toHex } from "../../base/mod.ts";
+import {
+  type KeyNode,
+  KeyWorld,
+  nameOf,
+  portableKeyCrypto,
+  toyKeyCrypto,
+} from "../../tests/helpers/key_world.ts";
 import { dice } from "../../tests/helpers/underlay.ts";
 import { type M1, type M2, parseKeyMessage, writeKeyMessage } from "./codec.ts";
 import type { KeysOutput } from "./io.ts";
@@ -192,4 +198,51 @@ Deno.test("KeyAgreement holds a bounded number of keys and ids however often it 
   }
   assert.ok(two.opens(1).length <= 8);
   assert.ok(one.opens(2).length <= 8);
+});
+
+/** So many bytes of a secret, or all of a shorter one, are in no message by chance. */
+const RUN_BYTES = 8;
+
+Deno.test("KeyAgreement sends nothing over relays that a key could be had from", () => {
+  const secrets: Uint8Array[] = [];
+  const noted = (bytes: Uint8Array): Uint8Array => {
+    secrets.push(bytes.slice());
+    return bytes;
+  };
+  const crypto = {
+    ...portableKeyCrypto,
+    generateKeyPair: (): { publicKey: Uint8Array; privateKey: Uint8Array } => {
+      const pair = portableKeyCrypto.generateKeyPair();
+      noted(pair.privateKey);
+      return pair;
+    },
+    x25519: (ours: Uint8Array, theirs: Uint8Array): Uint8Array =>
+      noted(portableKeyCrypto.x25519(ours, theirs)),
+  };
+  const world = new KeyWorld();
+  const carried: string[] = [];
+  world.delays = (_from, _to, payload) => {
+    carried.push(toHex(payload));
+    return [1];
+  };
+  const passwords = ["a password that is told to nobody"];
+  const nodes = [1, 2].map((n) => world.start(n, { crypto, passwords }));
+  world.meet();
+  world.run(5_000);
+  for (const node of nodes) {
+    const { keys } = must(node.of("install")[0], "keys");
+    for (const bytes of [keys.sendKey, keys.sendSalt, keys.receiveKey, keys.receiveSalt]) {
+      noted(bytes);
+    }
+  }
+  noted(new TextEncoder().encode(passwords[0]));
+  assert.ok(carried.length >= 3 && secrets.length >= 13);
+  assert.ok(secrets.every((secret) => secret.some((byte) => byte !== 0)), "none was wiped before");
+  for (const secret of secrets) {
+    const length = Math.min(RUN_BYTES, secret.length);
+    for (let at = 0; at + length <= secret.length; at++) {
+      const run = toHex(secret.slice(at, at + length));
+      assert.ok(carried.every((payload) => !payload.includes(run)), "a part of a secret");
+    }
+  }
 });

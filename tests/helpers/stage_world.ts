@@ -9,7 +9,7 @@ import { arraySlab, type Slab } from "../../switch/frame.ts";
 import { INSPECT_OK, Offload, portableCopy } from "../../switch/offload.ts";
 import { Outbox } from "../../switch/outbox.ts";
 import type { PairKeys, PairNews, PairState, PeerEntry } from "../../switch/contract.ts";
-import { Fragments, PAIR, type ShuttleHop } from "../../switch/shuttle/mod.ts";
+import { Fragments, PAIR, type PairCiphers, type ShuttleHop } from "../../switch/shuttle/mod.ts";
 import { ShuttleStage } from "../../switch/shuttle_stage.ts";
 import { tally } from "./shuttle_world.ts";
 import { ToyAead } from "./toy_aead.ts";
@@ -19,9 +19,17 @@ const SHORT_ID = 0x101;
 const SLAB_BYTES = Fragments.SLAB_BYTES + (2 << 20);
 const TRAIN_ROOM = 66_000;
 
+/** What routers are made of, if it is not plain memory and a toy. */
+export interface StageMakers {
+  /** Makes memory. */
+  readonly slab?: (bytes: number) => Slab;
+  /** Makes ciphers whose offsets refer to it. */
+  readonly ciphers?: (slab: Slab) => PairCiphers;
+}
+
 /** A router. Its neighbours' slots are their numbers. */
 export class StageRouter {
-  readonly slab: Slab = arraySlab(SLAB_BYTES);
+  readonly slab: Slab;
   readonly outbox: Outbox;
   readonly stage: ShuttleStage;
   readonly counts: Record<string, number>;
@@ -38,8 +46,8 @@ export class StageRouter {
   readonly #tap: number;
   readonly #slot: number;
 
-  constructor(mode: "sealed" | "clear") {
-    const { slab } = this;
+  constructor(mode: "sealed" | "clear", makers: StageMakers = {}) {
+    const slab = this.slab = (makers.slab ?? arraySlab)(SLAB_BYTES);
     const { counts, count } = tally();
     this.counts = counts;
     this.outbox = new Outbox(slab, 1 << 19, 512);
@@ -63,7 +71,8 @@ export class StageRouter {
       forwarding: { nextHop: (peer) => this.peers[peer]?.nextHop ?? -1 },
       links: { hop: (peer) => this.hops[peer], isOddName: () => false },
       mode,
-      ciphers: { sealing: (_, key) => context(key), opening: (_, key) => context(key) },
+      ciphers: makers.ciphers?.(slab) ??
+        { sealing: (_, key) => context(key), opening: (_, key) => context(key) },
       token: 77,
     });
   }
@@ -119,13 +128,18 @@ export class StageRouter {
 export class StageWorld {
   readonly routers: StageRouter[];
   now = 0;
-  /** Trains that were on the wire: from, to, bytes. */
-  readonly wire: { from: number; to: number; train: Uint8Array }[] = [];
+  /** Trains that were on the wire: from, to, bytes, size of a segment. */
+  readonly wire: { from: number; to: number; train: Uint8Array; segment: number }[] = [];
   /** Drops trains that it returns true for. */
   lost: (from: number, to: number, train: Uint8Array) => boolean = () => false;
 
-  constructor(count: number, mode: "sealed" | "clear", upperBytes = 1_472) {
-    this.routers = Array.from({ length: count }, () => new StageRouter(mode));
+  constructor(
+    count: number,
+    mode: "sealed" | "clear",
+    upperBytes = 1_472,
+    makers: StageMakers = {},
+  ) {
+    this.routers = Array.from({ length: count }, () => new StageRouter(mode, makers));
     this.routers.forEach((router, i) => {
       router.peers = Array.from({ length: count }, (_, peer) => ({
         name: NAME + peer,
@@ -149,23 +163,39 @@ export class StageWorld {
     return router;
   }
 
-  /** Gives two routers keys under ids that follow from `run`; the first is told as the one who asked. */
-  agree(a: number, b: number, run = 1): void {
-    const install = (peer: number, mine: number, its: number, sendNow: boolean): PairKeys => ({
+  /**
+   * Gives two routers keys; the first is told as the one who asked.
+   *
+   * @param ids under which the first and the second receive, by default such that follow from `run`
+   */
+  agree(
+    a: number,
+    b: number,
+    run = 1,
+    ids: readonly [number, number] = [2 * run, 2 * run + 1],
+  ): void {
+    const fill = (length: number, id: number, of: number): Uint8Array =>
+      new Uint8Array(length).fill(id).fill(16 * run + of, 1);
+    const install = (
+      peer: number,
+      [mine, its]: readonly [number, number],
+      [my, their]: readonly [number, number],
+      sendNow: boolean,
+    ): PairKeys => ({
       kind: "pairKeys",
       act: "install",
       peer: NAME + peer,
       suite: "AES-256-GCM",
       receiveId: mine,
-      receiveKey: new Uint8Array(32).fill(mine),
-      receiveSalt: new Uint8Array(4).fill(mine),
+      receiveKey: fill(32, mine, my),
+      receiveSalt: fill(4, mine, my),
       sendId: its,
-      sendKey: new Uint8Array(32).fill(its),
-      sendSalt: new Uint8Array(4).fill(its),
+      sendKey: fill(32, its, their),
+      sendSalt: fill(4, its, their),
       sendNow,
     });
-    this.at(a).stage.pairs.keys(install(b, 2 * run, 2 * run + 1, false), this.now);
-    this.at(b).stage.pairs.keys(install(a, 2 * run + 1, 2 * run, true), this.now);
+    this.at(a).stage.pairs.keys(install(b, ids, [a, b], false), this.now);
+    this.at(b).stage.pairs.keys(install(a, [ids[1], ids[0]], [b, a], true), this.now);
   }
 
   /** Says something of a pair's keys to a router. */
@@ -192,7 +222,7 @@ export class StageWorld {
       this.routers.forEach((router, from) => {
         for (const { train, segment, slot } of router.sends()) {
           busy = true;
-          this.wire.push({ from, to: slot, train: train.slice() });
+          this.wire.push({ from, to: slot, train: train.slice(), segment });
           if (!this.lost(from, slot, train)) this.at(slot).take(train, segment, from, this.now);
         }
         for (let e = router.stage.pairs.poll(); e !== undefined; e = router.stage.pairs.poll()) {

@@ -7,7 +7,7 @@
  *   frames-in     INTERFACE ETHERTYPE                 a line "got SOURCE_MAC TEXT" per frame
  *   frames-out    INTERFACE DESTINATION ETHERTYPE TEXT COUNT
  *   sniff         INTERFACE PORT TEXT                 what UDP datagrams to or from PORT come in there: "type 11" for each
- *                                                     first byte at its first sight, "text" when TEXT is seen
+ *                                                     first byte at its first sight, "text" when TEXT is seen in any frame
  *   tcp-in        PORT BYTES                          one connection: "received HASH", then "sent HASH"
  *   tcp-out       ADDRESS PORT BYTES                  "sent HASH", then "received HASH"
  *   noise-tcp     ADDRESS PORT BYTES                  random bytes on one connection, until it is closed
@@ -125,16 +125,17 @@ function sniff(name = "", port = "", text = ""): void {
   };
   say("ready");
   for (;;) {
-    const payload = udpPayload(socket.receive(1000), Number(port));
-    if (payload === undefined || payload.length === 0) continue;
-    first(`type ${payload.slice(0, 1).toHex()}`);
-    if (!seen.has("text") && payload.toHex().includes(wanted)) first("text");
+    const frame = socket.receive(1000);
+    if (frame === undefined) continue;
+    const payload = udpPayload(frame, Number(port));
+    if (payload !== undefined && payload.length > 0) first(`type ${payload.slice(0, 1).toHex()}`);
+    if (!seen.has("text") && frame.toHex().includes(wanted)) first("text");
   }
 }
 
 /** The payload of a UDP datagram in a frame, if one end of it has this port; later fragments are none. */
-function udpPayload(frame: Uint8Array | undefined, port: number): Uint8Array | undefined {
-  if (frame === undefined || frame.length < 62) return undefined;
+function udpPayload(frame: Uint8Array, port: number): Uint8Array | undefined {
+  if (frame.length < 62) return undefined;
   const view = new DataView(frame.buffer, frame.byteOffset, frame.length);
   const v6 = view.getUint16(12) === 0x86dd;
   if (!v6 && (view.getUint16(12) !== 0x0800 || (view.getUint16(20) & 0x1fff) !== 0)) {

@@ -33,4 +33,5 @@ export {
   listAttached,
 } from "./attach/shell.ts";
 export { findContainer, type FindOptions } from "./docker/find_shell.ts";
+export { rewriteHosts } from "./docker/hosts_shell.ts";
 export { type RefusedCode, RefusedError } from "./refused.ts";

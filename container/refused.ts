@@ -21,7 +21,23 @@ export type RefusedCode =
   /** The container has an interface of our name that is not ours. */
   | "foreign-interface"
   /** What was given names no container. */
-  | "bad-container";
+  | "bad-container"
+  /** No address is free, and nobody who could have one is away. */
+  | "no-space"
+  /** There is no answer in the time that was given: who is waited for is in the text. */
+  | "waiting"
+  /** The subnet or address cannot be given out by this network. */
+  | "not-possible"
+  /** Who asked has gone, or the container has ended meanwhile. */
+  | "cancelled"
+  /** The container holds no such address. */
+  | "not-held"
+  /** The peer can be reached, so its addresses are its own. */
+  | "reachable"
+  /** Nobody knows a peer of that name. */
+  | "no-such-peer"
+  /** The name is not in the domain of the network. */
+  | "outside-domain";
 
 /** Is thrown when a request cannot be granted; its text is shown to the user as it is. */
 export class RefusedError extends Error {

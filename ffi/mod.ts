@@ -37,6 +37,7 @@ export { EPOLL, Epoll } from "./epoll.ts";
 export { check, ERRNO, errnoName, SysError } from "./errno.ts";
 export { drainEventFd, EventFd } from "./eventfd.ts";
 export { Fd, OPEN, openFd } from "./fd.ts";
+export { overwriteFile, replaceFile } from "./files.ts";
 export {
   createNetns,
   netnsInode,

@@ -89,8 +89,8 @@ export class NamesCore implements Machine<NamesInput, NamesOutput> {
   #lost = new Map<PeerName, Millis>();
   /** Entries of unknown peers, oldest first. */
   #held = new Map<string, { readonly entry: NameEntry; readonly until: Millis }>();
-  /** By how many seconds clocks differ from ours, where it is too much. */
-  #skews = new Map<PeerName, number>();
+  /** By how many seconds clocks differ from ours, where it is too much, and when that was seen. */
+  #skews = new Map<PeerName, { readonly skew: number; readonly at: Millis }>();
   #nextSweep: Millis;
   #outputs: NamesOutput[] = [];
 
@@ -144,9 +144,9 @@ export class NamesCore implements Machine<NamesInput, NamesOutput> {
 
   /** Takes a message. @returns what goes on at once */
   receive(received: NamesReceived, now: Millis): readonly NameEntry[] {
-    const { kind, from, message } = received;
+    const { kind, message } = received;
     const wallSeconds = this.#options.wallSeconds(now);
-    if (!this.#isTimely(received, wallSeconds)) return [];
+    if (!this.#isTimely(received, wallSeconds, now)) return [];
     const [known, unknown]: [NameEntry[], NameEntry[]] = [[], []];
     for (const entry of message.entries) {
       (this.#isKnown(entry.origin) ? known : unknown).push(entry);
@@ -157,14 +157,14 @@ export class NamesCore implements Machine<NamesInput, NamesOutput> {
     return kind === "gossip" ? news : [...passable, ...held];
   }
 
-  #isTimely({ kind, from, message }: NamesReceived, wallSeconds: number): boolean {
+  #isTimely({ kind, from, message }: NamesReceived, wallSeconds: number, now: Millis): boolean {
     const skew = message.timestamp - Math.floor(wallSeconds);
     if (Math.abs(skew) <= MAX_SKEW_S) {
       this.#skews.delete(from);
       return true;
     }
     // A neighbour may speak before the mesh lists it; of others anybody could invent as many as it likes.
-    if (kind === "gossip" || this.#isKnown(from)) this.#skews.set(from, skew);
+    if (kind === "gossip" || this.#isKnown(from)) this.#skews.set(from, { skew, at: now });
     return false;
   }
 
@@ -197,7 +197,9 @@ export class NamesCore implements Machine<NamesInput, NamesOutput> {
     for (const name of before.keys()) {
       if (this.#isKnown(name)) continue;
       this.#lost.set(name, now + GRACE_MS);
-      this.#skews.delete(name);
+    }
+    for (const [name, { at }] of this.#skews) {
+      if (!this.#isKnown(name) && (before.has(name) || at + HOLD_MS < now)) this.#skews.delete(name);
     }
     for (const name of this.#lost.keys()) if (this.#peers.has(name)) this.#lost.delete(name);
     const reachable = peers.filter((peer) => peer.reachable).map((peer) => peer.name);
@@ -244,7 +246,7 @@ export class NamesCore implements Machine<NamesInput, NamesOutput> {
 
   /** Returns what an operator should know. */
   warnings(): readonly string[] {
-    return [...this.#skews].map(([peer, skew]) =>
+    return Array.from(this.#skews, ([peer, { skew }]) =>
       `the clock of ${this.#labelOf(peer)} is ${Math.abs(skew)} s ` +
       `${
         skew > 0 ? "ahead of" : "behind"

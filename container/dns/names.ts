@@ -199,7 +199,9 @@ export class NamesCore implements Machine<NamesInput, NamesOutput> {
       this.#lost.set(name, now + GRACE_MS);
     }
     for (const [name, { at }] of this.#skews) {
-      if (!this.#isKnown(name) && (before.has(name) || at + HOLD_MS < now)) this.#skews.delete(name);
+      if (!this.#isKnown(name) && (before.has(name) || at + HOLD_MS < now)) {
+        this.#skews.delete(name);
+      }
     }
     for (const name of this.#lost.keys()) if (this.#peers.has(name)) this.#lost.delete(name);
     const reachable = peers.filter((peer) => peer.reachable).map((peer) => peer.name);
@@ -246,11 +248,13 @@ export class NamesCore implements Machine<NamesInput, NamesOutput> {
 
   /** Returns what an operator should know. */
   warnings(): readonly string[] {
-    return Array.from(this.#skews, ([peer, { skew }]) =>
-      `the clock of ${this.#labelOf(peer)} is ${Math.abs(skew)} s ` +
-      `${
-        skew > 0 ? "ahead of" : "behind"
-      } ours, ${MAX_SKEW_S} s at most are right: its names are ignored`
+    return Array.from(
+      this.#skews,
+      ([peer, { skew }]) =>
+        `the clock of ${this.#labelOf(peer)} is ${Math.abs(skew)} s ` +
+        `${
+          skew > 0 ? "ahead of" : "behind"
+        } ours, ${MAX_SKEW_S} s at most are right: its names are ignored`,
     );
   }
 

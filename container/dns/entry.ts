@@ -3,7 +3,7 @@
  *
  * ```
  *   key       origin, address, container, name in lower case      "Web" and "web" are one entry
- *   greater   version, then tombstone, then spelling              of two states of an entry the greater is true
+ *   greater   version, then tombstone                          of two states of an entry the greater is true
  *   table     name in lower case, origin, container, address      what users see
  *   wire      name as it is spelt, origin, container, address     what travels
  * ```
@@ -41,15 +41,17 @@ export function nameKey(origin: PeerName, ip: Ipv4, container: string, hostname:
 }
 
 /**
- * Tells whether `a` is to replace `b`, another state of the same entry.
+ * Returns which of two states of an entry is true, in the spelling of the one that was known before.
  *
- * Of two spellings of the same age capitals win: who uses them is old, and real peers that know an entry by them end
- * when they hear of another spelling.
+ * Real peers end when they hear of an entry in two spellings: whoever heard one from us never hears another.
  */
-export function isGreater(a: NameEntry, b: NameEntry): boolean {
-  if (a.version !== b.version) return a.version > b.version;
-  if (a.tombstone !== b.tombstone) return a.tombstone > b.tombstone;
-  return a.hostname < b.hostname;
+export function greaterOf(known: NameEntry, heard: NameEntry): NameEntry {
+  const isNewer = heard.version === known.version
+    ? heard.tombstone > known.tombstone
+    : heard.version > known.version;
+  if (!isNewer) return known;
+  const { hostname } = known;
+  return hostname === heard.hostname ? heard : { ...heard, hostname };
 }
 
 /** Compares for the order of the table. */

@@ -21,7 +21,7 @@ import {
   type Millis,
   type PeerName,
 } from "../../base/mod.ts";
-import { isGreater, keyOf, type NameEntry } from "./entry.ts";
+import { greaterOf, keyOf, type NameEntry } from "./entry.ts";
 import { type NameFilter, Records, TOMBSTONE_S } from "./records.ts";
 import type { NamesMessage } from "./records_wire.ts";
 
@@ -172,23 +172,25 @@ export class NamesCore implements Machine<NamesInput, NamesOutput> {
     return peer === this.#options.self || this.#peers.has(peer);
   }
 
-  /** Keeps entries until their origin is known. @returns those that may be passed on: of what is new, one spelling each */
+  /** Keeps entries until their origin is known. @returns those that may be passed on */
   #hold(entries: readonly NameEntry[], now: Millis): NameEntry[] {
-    const passable = new Map<string, NameEntry | undefined>();
-    for (const entry of entries) {
-      const key = keyOf(entry);
-      const other = this.#held.get(key)?.entry ?? entry;
-      const entryOrOther = isGreater(other, entry) ? other : entry;
+    const passable = new Map<string, NameEntry>();
+    const mixed = new Set<string>();
+    for (const heard of entries) {
+      const key = keyOf(heard);
+      const known = this.#held.get(key)?.entry ?? heard;
+      if (known.hostname !== heard.hostname) mixed.add(key);
+      const entry = greaterOf(known, heard);
       this.#held.delete(key);
-      this.#held.set(key, { entry: entryOrOther, until: now + HOLD_MS });
-      const mixed = other.hostname !== entry.hostname || (passable.has(key) && !passable.get(key));
-      passable.set(key, mixed ? undefined : entryOrOther);
+      this.#held.set(key, { entry, until: now + HOLD_MS });
+      passable.set(key, entry);
     }
     for (const key of this.#held.keys()) {
       if (this.#held.size <= MAX_HELD) break;
       this.#held.delete(key);
     }
-    return [...passable.values()].filter((entry) => entry !== undefined);
+    for (const key of mixed) passable.delete(key);
+    return [...passable.values()];
   }
 
   #setPeers(peers: readonly NamesPeer[], now: Millis): void {

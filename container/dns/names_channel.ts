@@ -15,7 +15,7 @@
 
 import type { Millis, PeerName } from "../../base/mod.ts";
 import type { Channel } from "../../mesh/mod.ts";
-import { isGreater, keyOf, type NameEntry } from "./entry.ts";
+import { greaterOf, keyOf, type NameEntry } from "./entry.ts";
 import type { NamesCore } from "./names.ts";
 import { decodeNames, encodeNames } from "./records_wire.ts";
 
@@ -89,7 +89,7 @@ export class NamesChannel implements Channel<NamesItem> {
     const both = new Map(a);
     for (const [key, entry] of b) {
       const other = both.get(key);
-      if (other === undefined || isGreater(entry, other)) both.set(key, entry);
+      both.set(key, other === undefined ? entry : greaterOf(other, entry));
     }
     return both;
   }

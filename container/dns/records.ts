@@ -15,7 +15,7 @@
 
 import { type Ipv4, must, type PeerName } from "../../base/mod.ts";
 import { isDnsName } from "./domain.ts";
-import { compareInTable, isGreater, keyOf, type NameEntry, nameKey } from "./entry.ts";
+import { compareInTable, greaterOf, keyOf, type NameEntry, nameKey } from "./entry.ts";
 
 /** One address of a name. */
 export interface NameAddress {
@@ -191,22 +191,24 @@ export class Records implements NameLookup {
   /** Merges entries that were heard. */
   merge(heard: readonly NameEntry[], wallSeconds: number): Merged {
     const { best, mixed } = greatestOf(heard);
-    const [news, answers, passable]: NameEntry[][] = [[], [], []] as const;
+    const news: NameEntry[] = [];
+    const answers: NameEntry[] = [];
+    const passable: NameEntry[] = [];
     for (const [key, entry] of best) {
       if (entry.origin === this.#self && !this.#isOldTombstone(key, entry)) {
         const answer = this.#answer(key, entry, wallSeconds);
-        if (answer !== undefined) answers?.push(answer);
+        if (answer !== undefined) answers.push(answer);
         continue;
       }
-      const row = this.#rows.get(key);
-      const respelt = row !== undefined && row.entry.hostname !== entry.hostname;
-      const isNew = row === undefined || isGreater(entry, row.entry);
-      if (isNew) this.#put(key, entry).told = true;
-      if (respelt || mixed.has(key)) continue;
-      if (isNew) news?.push(entry);
-      passable?.push(isNew ? entry : row.entry);
+      const before = this.#rows.get(key)?.entry;
+      const after = before === undefined ? entry : greaterOf(before, entry);
+      if (after !== before) this.#put(key, after, { told: true });
+      // Whoever hears of it from us may have heard of either.
+      if (mixed.has(key)) continue;
+      if (after !== before) news.push(after);
+      passable.push(after);
     }
-    return { news: news ?? [], answers: answers ?? [], passable: passable ?? [] };
+    return { news, answers, passable };
   }
 
   /** Whether it is of an earlier life of ours, and removed: it is kept as anybody's. */
@@ -284,7 +286,7 @@ function greatestOf(heard: readonly NameEntry[]): {
     const key = keyOf(entry);
     const other = best.get(key);
     if (other !== undefined && other.hostname !== entry.hostname) mixed.add(key);
-    if (other === undefined || isGreater(entry, other)) best.set(key, entry);
+    best.set(key, other === undefined ? entry : greaterOf(other, entry));
   }
   return { best, mixed };
 }

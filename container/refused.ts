@@ -22,21 +22,21 @@ export type RefusedCode =
   | "foreign-interface"
   /** What was given names no container. */
   | "bad-container"
-  /** No address is free, and nobody who could have one is away. */
+  /** No address is free anywhere, or none could be had in time. */
   | "no-space"
-  /** There is no answer in the time that was given: who is waited for is in the text. */
+  /** There is no ring yet, or the owner of the address did not answer in time. */
   | "waiting"
-  /** The subnet or address cannot be given out by this network. */
+  /** What was asked for can never be. */
   | "not-possible"
-  /** Who asked has gone, or the container has ended meanwhile. */
+  /** The caller has gone, or the router is leaving. */
   | "cancelled"
-  /** The container holds no such address. */
-  | "not-held"
-  /** The peer can be reached, so its addresses are its own. */
+  /** The peer that is to be taken over is alive. */
   | "reachable"
-  /** Nobody knows a peer of that name. */
+  /** No peer, or more than one, is called that. */
   | "no-such-peer"
-  /** The name is not in the domain of the network. */
+  /** The container does not hold the address. */
+  | "not-held"
+  /** The name lies outside the domain. */
   | "outside-domain";
 
 /** Is thrown when a request cannot be granted; its text is shown to the user as it is. */

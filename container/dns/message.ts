@@ -205,7 +205,9 @@ export function decodeMessage(bytes: Uint8Array): dnsPacket.DecodedPacket {
 export function writeName(name: string): Uint8Array<ArrayBuffer> | undefined {
   const labels = name.replace(/\.$/, "").split(".").map((label) => new TextEncoder().encode(label));
   if (name === ".") return new Uint8Array(1);
-  if (labels.some((label) => label.length === 0 || label.length > MAX_LABEL_BYTES)) return undefined;
+  if (labels.some((label) => label.length === 0 || label.length > MAX_LABEL_BYTES)) {
+    return undefined;
+  }
   const bytes = new Uint8Array(labels.reduce((sum, label) => sum + label.length + 1, 1));
   if (bytes.length > MAX_NAME_BYTES) return undefined;
   let at = 0;
@@ -278,7 +280,9 @@ function readName(bytes: Uint8Array, start: number): Name {
     for (at++; at < end; at++) lowerName += character(lower(bytes[at] ?? 0));
     lowerName += ".";
     labels++;
-    if (at - start >= MAX_NAME_BYTES) throw new WireError(FORMAT, at, "a name of at most 255 bytes");
+    if (at - start >= MAX_NAME_BYTES) {
+      throw new WireError(FORMAT, at, "a name of at most 255 bytes");
+    }
   }
   return { lowerName: labels === 0 ? "." : lowerName, labels, end: at + 1 };
 }
@@ -318,7 +322,9 @@ function skipName(bytes: Uint8Array, start: number): number {
     }
     if (length > MAX_LABEL_BYTES) throw new WireError(FORMAT, at, "a label of at most 63 bytes");
     at += 1 + length;
-    if (at - start >= MAX_NAME_BYTES) throw new WireError(FORMAT, at, "a name of at most 255 bytes");
+    if (at - start >= MAX_NAME_BYTES) {
+      throw new WireError(FORMAT, at, "a name of at most 255 bytes");
+    }
   }
 }
 

@@ -72,7 +72,11 @@ export function limitOf(query: Query, transport: "udp" | "tcp"): number {
  *
  * @param limitBytes addresses that do not fit are left out, and TC is set; one alone always stays
  */
-export function writeReply(query: Query, reply: Reply, limitBytes: number): Uint8Array<ArrayBuffer> {
+export function writeReply(
+  query: Query,
+  reply: Reply,
+  limitBytes: number,
+): Uint8Array<ArrayBuffer> {
   const { question, edns } = query;
   const { addresses = [], pointer, ttlSeconds = 0 } = reply;
   const soa = reply.soa === undefined ? undefined : writeSoa(query, reply.soa, ttlSeconds);

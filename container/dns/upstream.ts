@@ -50,6 +50,7 @@ const MAX_STRAGGLERS = 128;
 const PROBE_PREFIX = "weft-loop-probe-";
 const PROBE_DOMAIN = "example.org.";
 const CLASS_IN = 1;
+const FAILURES: ReadonlySet<number> = new Set([RCODE.SERVFAIL, RCODE.REFUSED, RCODE.NOTIMP]);
 
 /** What happens to it. `C` is a client to whom the answer goes. */
 export type UpstreamInput<C> =
@@ -322,8 +323,8 @@ export class Upstream<C> implements Machine<UpstreamInput<C>, UpstreamOutput<C>>
     }
     const answer = parseOrUndefined(bytes);
     if (answer === undefined) return this.#fail(attempt, now);
-    const failure = isFailure(answer.rcode);
-    if ((answer.flags & FLAG.QR) === 0 || !repeats(answer, attempt.question, failure)) {
+    const failure = isFailure(answer);
+    if ((answer.flags & FLAG.QR) === 0 || !repeats(answer, attempt.question)) {
       this.counters.strays++;
       return;
     }
@@ -389,9 +390,9 @@ export class Upstream<C> implements Machine<UpstreamInput<C>, UpstreamOutput<C>>
   #expire(now: Millis): void {
     for (const attempt of this.#attempts.values()) {
       if (attempt.until > now) continue;
+      if (attempt.probe !== undefined) this.#servers.doesNotLoop(attempt.server);
       // A server may well live and not speak TCP.
       if (attempt.transport === "udp") this.#servers.silent(attempt.server, now);
-      if (attempt.probe !== undefined) this.#servers.doesNotLoop(attempt.server);
       this.#fail(attempt, now);
     }
     for (const flight of this.#flights.values()) {
@@ -442,13 +443,13 @@ function cacheKeyOf({ flags, question, edns }: Query): string {
 }
 
 /** Another server may do better. */
-function isFailure(rcode: number): boolean {
-  return rcode === RCODE.SERVFAIL || rcode === RCODE.REFUSED || rcode === RCODE.NOTIMP || rcode > 15;
+function isFailure({ rcode, questions }: Answer): boolean {
+  return FAILURES.has(rcode) || rcode > 15 || questions === 0;
 }
 
-/** It is about what was asked. Some servers leave the question out of a failure. */
-function repeats(answer: Answer, question: string, failure: boolean): boolean {
-  if (answer.questions === 0) return failure || answer.rcode === RCODE.FORMERR;
+/** It is about what was asked. Some servers leave the question out when they complain. */
+function repeats(answer: Answer, question: string): boolean {
+  if (answer.questions === 0) return answer.rcode !== RCODE.NOERROR && answer.records.length === 0;
   if (answer.questions !== 1) return false;
   return foldQuestion(answer.bytes.subarray(HEADER_BYTES, answer.questionEnd)) === question;
 }

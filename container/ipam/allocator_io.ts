@@ -12,11 +12,11 @@
 
 import type { Cidr, Ipv4, LogFields, LogLevel, Millis, PeerName } from "../../base/mod.ts";
 import type { RefusedCode } from "../refused.ts";
-import type { PaxosState } from "./consensus.ts";
+import type { NodeClaims } from "./consensus.ts";
 import type { Range } from "./range.ts";
 import type { Ring, RingEntry } from "./ring.ts";
-import type { StateMessage } from "./state_wire.ts";
-import type { WeftMessage } from "./weft_wire.ts";
+import type { IpamState } from "./state_wire.ts";
+import type { WeftMessage } from "./weft_channel.ts";
 
 /** How the first ring comes to be, as configured. */
 export type InitMode =
@@ -57,6 +57,14 @@ export interface Lease {
   readonly cidr: Cidr;
   /** It goes back when the container of that id dies. */
   readonly isContainer: boolean;
+}
+
+/** What we promised and accepted, and as whom: a node that forgets a promise may help two values to a quorum. */
+export interface PaxosState {
+  /** The UID under which we vote until there is a ring. */
+  readonly uid: bigint;
+  /** Our claims. */
+  readonly own: NodeClaims;
 }
 
 /** What survives a restart. */
@@ -200,7 +208,7 @@ export type AllocatorInput =
     readonly via: "gossip" | "broadcast" | "unicast";
     /** Who said it; for gossip the neighbour. */
     readonly from: PeerName;
-    readonly state: StateMessage;
+    readonly state: IpamState;
   }
   /** A peer asks for space. */
   | { readonly kind: "asked"; readonly from: PeerName; readonly range: Range }

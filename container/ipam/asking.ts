@@ -74,7 +74,9 @@ export class Asking {
   nextOf(range: Range, owner: PeerName, facts: AskFacts, now: Millis): Next {
     const question = this.#question(range);
     const label = facts.labelOf(owner);
-    if (!facts.isReachable(owner)) return { kind: "wait", for: `${label}, which cannot be reached` };
+    if (!facts.isReachable(owner)) {
+      return { kind: "wait", for: `${label}, which cannot be reached` };
+    }
     const { open } = question;
     if (open?.peer === owner && now < open.at + SILENCE_MS) {
       return { kind: "wait", for: `an answer of ${label}` };

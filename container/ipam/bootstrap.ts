@@ -90,7 +90,9 @@ export class Bootstrap {
     const { quorum } = standing;
     if (quorum?.kind === "count") return `votes: ${this.known} of ${quorum.count} are known`;
     const voters = new Set(this.#consensus.names());
-    const missing = (quorum?.names ?? []).filter((name) => name !== this.#self && !voters.has(name));
+    const missing = (quorum?.names ?? []).filter((name) =>
+      name !== this.#self && !voters.has(name)
+    );
     const names = missing.map((name) => this.founding.labelOf(name)).join(", ");
     return names === "" ? "the others to agree" : `the vote of ${names}`;
   }

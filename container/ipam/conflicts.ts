@@ -13,7 +13,13 @@
  * @module
  */
 
-import { formatIpv4, formatPeerName, type Ipv4, type Millis, type PeerName } from "../../base/mod.ts";
+import {
+  formatIpv4,
+  formatPeerName,
+  type Ipv4,
+  type Millis,
+  type PeerName,
+} from "../../base/mod.ts";
 import { sizeOf } from "./range.ts";
 import type { Ring } from "./ring.ts";
 import type { ConflictCode } from "./ring_merge.ts";
@@ -130,7 +136,9 @@ export function disagreements(ours: Ring, theirs: Ring): Disagreement[] {
 export function formatDisagreement(each: Disagreement, label: (peer: PeerName) => string): string {
   const side = (entry: Disagreement["ours"]): string =>
     entry === undefined ? "nobody begins there" : `${label(entry.peer)} v${entry.version}`;
-  return `${formatIpv4(each.token)}: ours says ${side(each.ours)}, theirs says ${side(each.theirs)}`;
+  return `${formatIpv4(each.token)}: ours says ${side(each.ours)}, theirs says ${
+    side(each.theirs)
+  }`;
 }
 
 function soleOwner(ring: Ring): PeerName | undefined {

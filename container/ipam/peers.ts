@@ -39,7 +39,9 @@ export class Peers {
     for (const name of before.keys()) {
       if (!this.#known.has(name) && !owners.has(name)) this.#nicknames.delete(name);
     }
-    for (const { name, nickname } of peers) if (name !== this.#self) this.#nicknames.set(name, nickname);
+    for (const { name, nickname } of peers) {
+      if (name !== this.#self) this.#nicknames.set(name, nickname);
+    }
   }
 
   /** Takes the labels that another knows. */

@@ -99,9 +99,7 @@ export function encodeState(state: IpamState): Uint8Array<ArrayBuffer> {
   return new GobEncoder().write(STATE, {
     Now: state.now,
     Nicknames: state.nicknames.map(([name, nickname]): [PeerName, string] => [name, nickname]),
-    Paxos: content.kind === "claims"
-      ? content.claims.map(toPair)
-      : undefined,
+    Paxos: content.kind === "claims" ? content.claims.map(toPair) : undefined,
     Ring: content.kind === "ring" ? toRing(content.ring) : undefined,
   }).bytes();
 }

@@ -42,6 +42,11 @@ export class Territory {
   #donated: boolean;
   #change: IpamChange = {};
   #needsDisk = false;
+  /** Ring and space of the last report. */
+  #known: { readonly ring: Ring | undefined; readonly changes: number } = {
+    ring: undefined,
+    changes: 0,
+  };
 
   /** Begins with what was stored, if anything. */
   constructor(universe: Range, self: PeerName, stored: StoredIpam | undefined) {
@@ -118,17 +123,24 @@ export class Territory {
   /** Tells the ring how much is free; returns whether that is news. */
   report(): boolean {
     const ring = reportFree(this.#ring, (range) => this.space.freeIn(range));
+    this.#known = { ring, changes: this.space.changes };
     if (ring === this.#ring) return false;
     this.#ring = ring;
     return true;
   }
 
-  /** Tells whether the others believe that a range of ours is full, and it is not. */
-  hasNewSpace(): boolean {
-    return this.#ring.entries.some(({ peer, free }, i) =>
-      peer === this.#self && free === 0 &&
-      partsAt(this.#ring, i).some((part) => this.space.freeIn(part) > 0)
-    );
+  /** The ring may not know how much is free. */
+  get reportPending(): boolean {
+    return this.#known.ring !== this.#ring || this.#known.changes !== this.space.changes;
+  }
+
+  /** The others believe that a range of ours is full, and it is not. */
+  get hasNewSpace(): boolean {
+    return this.reportPending &&
+      this.#ring.entries.some(({ peer, free }, i) =>
+        peer === this.#self && free === 0 &&
+        partsAt(this.#ring, i).some((part) => this.space.freeIn(part) > 0)
+      );
   }
 
   /** Leaves this ring for another; what is given out must be ours there too. The old one is kept aside. */
@@ -161,7 +173,10 @@ export class Territory {
 
   /** Returns what is to be stored since the last call, and whether it must be on the disk before others hear of it. */
   takeChanges(): { change: IpamChange; needsDisk: boolean } {
-    const result = { change: { ...this.#change, ...this.#ringChange() }, needsDisk: this.#needsDisk };
+    const result = {
+      change: { ...this.#change, ...this.#ringChange() },
+      needsDisk: this.#needsDisk,
+    };
     this.#stored = this.#ring;
     this.#change = {};
     this.#needsDisk = false;

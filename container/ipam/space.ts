@@ -145,6 +145,7 @@ export class SpaceSet {
    */
   update(ranges: Iterable<Range>): void {
     const ours = new RangeSet(ranges);
+    this.#changes++;
     for (const lost of this.#ours.minus(ours)) {
       if (this.#given.meets(lost)) throw new Bug(`Lost a range in use at ${formatRange(lost)}`);
       this.#free.remove(lost);

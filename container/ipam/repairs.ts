@@ -10,11 +10,26 @@
  */
 
 import { formatIpv4 } from "../../base/mod.ts";
+import { RefusedError } from "../refused.ts";
 import type { RepairChoice } from "./allocator_io.ts";
 import type { Conflict } from "./conflicts.ts";
 import type { Parts } from "./parts.ts";
 import { rangeContains } from "./range.ts";
 import { ownerOf } from "./ring.ts";
+
+/** Parses what a user typed: `ours` or `theirs`, a peer, `force`. @throws {RefusedError} for anything else */
+export function parseRepairChoice(text: string): RepairChoice {
+  const [keep, ...rest] = text.trim().split(/\s+/);
+  const force = rest.at(-1) === "force";
+  const [peer, ...more] = force ? rest.slice(0, -1) : rest;
+  if ((keep !== "ours" && keep !== "theirs") || more.length > 0) {
+    throw new RefusedError(
+      "not-possible",
+      `Cannot repair "${text}": it is "ours" or "theirs", then a peer if there are several, then "force"`,
+    );
+  }
+  return { keep, force, ...peer === undefined ? {} : { peer } };
+}
 
 /** Repairs of one router. */
 export class Repairs {

@@ -11,7 +11,7 @@
  * @module
  */
 
-import type { Millis, PeerName } from "../../base/mod.ts";
+import type { PeerName } from "../../base/mod.ts";
 import type { Channel } from "../../mesh/mod.ts";
 import type { Allocator } from "./allocator.ts";
 import type { AllocatorInput, AllocatorOutput, Telling } from "./allocator_io.ts";
@@ -26,7 +26,7 @@ import {
 import { formatWeftMessage, parseWeftMessage, type Told, WEFT_CHANNEL } from "./weft_channel.ts";
 
 /** Hands one input to the core and performs what comes out, before it returns. */
-export type Feed = (input: AllocatorInput, now: Millis) => void;
+export type Feed = (input: AllocatorInput) => void;
 
 /** Stands for our state as it is when it is sent. */
 export type StateItem = "state";
@@ -47,28 +47,28 @@ export class AllocationChannel implements Channel<StateItem> {
   }
 
   /** Takes the state of a neighbour. @throws {WireError} if it does not parse */
-  gossip(payload: Uint8Array, from: PeerName, now: Millis): undefined {
-    this.#feed({ kind: "state", via: "gossip", from, state: decodeState(payload) }, now);
+  gossip(payload: Uint8Array, from: PeerName): undefined {
+    this.#feed({ kind: "state", via: "gossip", from, state: decodeState(payload) });
   }
 
   /** Takes the state of any peer; ours goes on. @throws {WireError} if it does not parse */
-  broadcast(payload: Uint8Array, from: PeerName, now: Millis): StateItem | undefined {
+  broadcast(payload: Uint8Array, from: PeerName): StateItem | undefined {
     const state = decodeState(payload);
-    this.#feed({ kind: "state", via: "broadcast", from, state }, now);
+    this.#feed({ kind: "state", via: "broadcast", from, state });
     const teller = state.content.kind === "ring" ? state.content.ring.peer : from;
     return this.#allocator.conflictsWith(teller) ? undefined : "state";
   }
 
   /** Takes a message for us. @throws {WireError} if it does not parse */
-  unicast(payload: Uint8Array, from: PeerName, now: Millis): void {
+  unicast(payload: Uint8Array, from: PeerName): void {
     const message = decodeUnicast(payload);
     switch (message.kind) {
       case "request":
-        return this.#feed({ kind: "asked", from, range: message.range }, now);
+        return this.#feed({ kind: "asked", from, range: message.range });
       case "denial":
-        return this.#feed({ kind: "denied", from, range: message.range }, now);
+        return this.#feed({ kind: "denied", from, range: message.range });
       case "state":
-        return this.#feed({ kind: "state", via: "unicast", from, state: message.state }, now);
+        return this.#feed({ kind: "state", via: "unicast", from, state: message.state });
     }
   }
 
@@ -109,18 +109,18 @@ export class WeftChannel implements Channel<readonly Told[]> {
   }
 
   /** Takes what a neighbour knows; what was new goes on. @throws {WireError} if it does not parse */
-  gossip(payload: Uint8Array, from: PeerName, now: Millis): readonly Told[] | undefined {
-    return this.#take(payload, from, now);
+  gossip(payload: Uint8Array, from: PeerName): readonly Told[] | undefined {
+    return this.#take(payload, from);
   }
 
   /** Takes what a peer says to all; what was new goes on. @throws {WireError} if it does not parse */
-  broadcast(payload: Uint8Array, from: PeerName, now: Millis): readonly Told[] | undefined {
-    return this.#take(payload, from, now);
+  broadcast(payload: Uint8Array, from: PeerName): readonly Told[] | undefined {
+    return this.#take(payload, from);
   }
 
   /** Takes a message for us. @throws {WireError} if it does not parse */
-  unicast(payload: Uint8Array, from: PeerName, now: Millis): void {
-    this.#take(payload, from, now);
+  unicast(payload: Uint8Array, from: PeerName): void {
+    this.#take(payload, from);
   }
 
   /** Returns all that is known, as long as there is no ring. */
@@ -143,10 +143,10 @@ export class WeftChannel implements Channel<readonly Told[]> {
     return [formatWeftMessage({ kind: "told", told })];
   }
 
-  #take(payload: Uint8Array, from: PeerName, now: Millis): readonly Told[] | undefined {
+  #take(payload: Uint8Array, from: PeerName): readonly Told[] | undefined {
     const message = parseWeftMessage(payload);
     if (message === undefined) return undefined;
-    this.#feed({ kind: "weft", from, message }, now);
+    this.#feed({ kind: "weft", from, message });
     const { news } = this.#allocator;
     return message.kind === "told" && news.length > 0 ? news : undefined;
   }

@@ -22,14 +22,7 @@
  * @module
  */
 
-export { Allocator } from "./allocator.ts";
-export type * from "./allocator_io.ts";
-export { AllocationChannel, type Feed, sendingOf, WeftChannel } from "./channel.ts";
+export type { InitMode, InUse, KnownPeer, Target } from "./allocator_io.ts";
 export { type Ipam, type IpamConfig, type IpamHooks, type OpOptions, startIpam } from "./shell.ts";
-export {
-  type IpamEntry,
-  type IpamExplanation,
-  type IpamStatus,
-  type LockedSpace,
-} from "./status.ts";
+export type { IpamEntry, IpamExplanation, IpamStatus, LockedSpace } from "./status.ts";
 export { IpamStoreError } from "./store_shell.ts";

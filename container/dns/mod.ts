@@ -30,3 +30,10 @@ export {
   startNames,
 } from "./names_shell.ts";
 export type { NameAddress, NameLookup } from "./records.ts";
+export {
+  type DnsConfig,
+  type DnsHooks,
+  type DnsServer,
+  type DnsStatus,
+  startDns,
+} from "./server_shell.ts";

@@ -24,10 +24,11 @@ import {
   RefusedError,
   rewriteHosts,
 } from "../container/mod.ts";
+import type { OpOptions } from "../container/ipam/mod.ts";
 import { exposeAddress, hideAddress } from "../switch/mod.ts";
 import { KeyedLock } from "./keyed_lock.ts";
 import { Leases } from "./leases_shell.ts";
-import type { NamePart, WaitOptions } from "./parts.ts";
+import type { NamePart } from "./parts.ts";
 
 /** What {@link Containers} works on. */
 export interface ContainersOptions {
@@ -58,7 +59,7 @@ export interface ContainerRow {
 }
 
 /** How long and for whom a request waits for addresses. */
-export type Patience = Pick<WaitOptions, "waitMs" | "signal">;
+export type Patience = Pick<OpOptions, "waitMs" | "signal">;
 
 /** How one container is attached or detached. */
 export interface ContainerOptions extends Patience {

@@ -5,8 +5,9 @@
  */
 
 import { type Cidr, formatCidr } from "../base/mod.ts";
+import type { OpOptions } from "../container/ipam/mod.ts";
 import { type AddressWord, parseAddresses } from "./addresses.ts";
-import type { AddressPart, WaitOptions } from "./parts.ts";
+import type { AddressPart } from "./parts.ts";
 
 /** Addresses that a request has. */
 export interface Lease {
@@ -38,7 +39,7 @@ export class Leases {
   async take(
     ident: string,
     words: readonly AddressWord[],
-    options: WaitOptions,
+    options: OpOptions,
   ): Promise<Lease> {
     const before = new Set(this.#ipam?.lookup(ident).map(({ address }) => address));
     const cidrs: Cidr[] = [];
@@ -68,7 +69,7 @@ export class Leases {
     for (const { address } of cidrs) if (held.has(address)) await this.#ipam?.free(ident, address);
   }
 
-  async #one(ident: string, word: AddressWord, options: WaitOptions): Promise<Cidr> {
+  async #one(ident: string, word: AddressWord, options: OpOptions): Promise<Cidr> {
     if (word.kind === "address") {
       await this.#ipam?.claim(ident, word.cidr, options);
       return word.cidr;

@@ -42,6 +42,8 @@ export interface ContainersOptions {
   readonly names?: NamePart | undefined;
   /** Returns what a container's addresses are held under; missing: nothing is held. */
   readonly identOf?: (ref: ContainerRef) => string;
+  /** Hears of each container that was attached. */
+  readonly onAttached?: (ident: string, portIndex: number) => void;
   /** Hears of each address that the host was given. */
   readonly onExposed?: (address: Ipv4) => void;
   /** Hears of what failed without failing the request. */
@@ -119,6 +121,7 @@ export class Containers {
           multicastRoute: options.multicastRoute ?? true,
           ...(ident === "" ? {} : { ident }),
         });
+        this.#options.onAttached?.(ident, result.portIndex);
         if (options.dns !== false) this.#register(ref, ident, lease.cidrs);
         return { ...toRow(result), addresses: lease.cidrs.map(formatCidr) };
       } catch (error) {

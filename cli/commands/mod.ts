@@ -11,15 +11,19 @@ import type { Command } from "../command.ts";
 import { attachCommand } from "./attach.ts";
 import { connectCommand } from "./connect.ts";
 import { detachCommand } from "./detach.ts";
+import { dnsAddCommand, dnsArgsCommand, dnsLookupCommand, dnsRemoveCommand } from "./dns.ts";
 import { exposeCommand } from "./expose.ts";
 import { forgetCommand } from "./forget.ts";
 import { helpCommand } from "./help.ts";
 import { hideCommand } from "./hide.ts";
+import { ipamCommand } from "./ipam.ts";
 import { keygenCommand } from "./keygen.ts";
 import { launchCommand } from "./launch.ts";
 import { logsCommand } from "./logs.ts";
+import { primeCommand } from "./prime.ts";
 import { psCommand } from "./ps.ts";
 import { reportCommand } from "./report.ts";
+import { rmpeerCommand } from "./rmpeer.ts";
 import { statusCommand } from "./status.ts";
 import { stopCommand } from "./stop.ts";
 import { versionCommand } from "./version.ts";
@@ -38,6 +42,13 @@ export const COMMANDS: readonly Command[] = [
   connectCommand,
   forgetCommand,
   psCommand,
+  dnsAddCommand,
+  dnsRemoveCommand,
+  dnsLookupCommand,
+  dnsArgsCommand,
+  primeCommand,
+  rmpeerCommand,
+  ipamCommand,
   reportCommand,
   logsCommand,
   keygenCommand,

@@ -29,4 +29,5 @@ export {
   type RemoveFilter,
   startNames,
 } from "./names_shell.ts";
+export type { NamesStore, StoredName } from "./names_store_shell.ts";
 export type { NameAddress, NameLookup } from "./records.ts";

@@ -29,6 +29,7 @@ export {
   type RemoveFilter,
   startNames,
 } from "./names_shell.ts";
+export type { NamesStore, StoredName } from "./names_store_shell.ts";
 export type { NameAddress, NameLookup } from "./records.ts";
 export {
   type DnsConfig,

@@ -100,9 +100,18 @@ export interface Names extends Disposable {
   status(): NamesStatus;
 }
 
-/** Starts the name service with the names that were kept. @throws {Error} if those cannot be read */
-export function startNames(config: NamesConfig, hooks: NamesHooks): Names {
-  return new RunningNames(config, hooks, NamesStore.open(config.stateDir));
+/**
+ * Starts the name service with the names that were kept.
+ *
+ * @param store where they are; closed in the end; default: in the state directory
+ * @throws {Error} if they cannot be read
+ */
+export function startNames(
+  config: NamesConfig,
+  hooks: NamesHooks,
+  store: NamesStore = NamesStore.open(config.stateDir),
+): Names {
+  return new RunningNames(config, hooks, store);
 }
 
 class RunningNames implements Names {

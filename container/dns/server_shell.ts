@@ -121,7 +121,7 @@ class Server implements DnsServer {
     this.#config = config;
     this.#log = log;
     this.#resolver = new Resolver({ domain, ttlSeconds, names, random: Math.random });
-    this.#upstream = new UpstreamDriver(config, () => this.#open().map((each) => each.at), log);
+    this.#upstream = new UpstreamDriver(config, () => this.#listening(), log);
   }
 
   get address(): string | undefined {
@@ -160,9 +160,7 @@ class Server implements DnsServer {
     return {
       domain,
       ttlSeconds,
-      listening: this.#open().map((each) =>
-        formatEndpoint({ ip: each.at.ip, port: each.listener?.port ?? each.at.port })
-      ),
+      listening: this.#listening().map(formatEndpoint),
       problem: this.problem,
       upstream: this.#upstream.servers(),
       counters: { ...this.#counters, ...this.#upstream.counters() },
@@ -180,6 +178,10 @@ class Server implements DnsServer {
 
   #open(): Place[] {
     return [...this.#places.values()].filter((each) => each.listener !== undefined);
+  }
+
+  #listening(): Endpoint[] {
+    return this.#open().map(({ at, listener }) => ({ ip: at.ip, port: listener?.port ?? at.port }));
   }
 
   #bind(place: Place): void {
@@ -221,7 +223,7 @@ class Server implements DnsServer {
     bytes: Uint8Array,
     transport: DnsTransport,
     later: (answer: Uint8Array) => void,
-  ): Uint8Array | undefined {
+  ): Uint8Array | "later" | "never" {
     this.#counters.queries++;
     const decision = this.#resolver.resolve(bytes, transport);
     switch (decision.kind) {
@@ -231,10 +233,10 @@ class Server implements DnsServer {
       case "forward":
         this.#counters.forwarded++;
         this.#upstream.query(decision.query, transport, decision.limitBytes, later);
-        return undefined;
+        return "later";
       case "silence":
         this.#counters.ignored++;
-        return undefined;
+        return "never";
     }
   }
 }

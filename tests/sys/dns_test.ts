@@ -267,8 +267,8 @@ Deno.test("DnsServer finds out that another server asks it in turn", async () =>
 Deno.test("DnsServer reads resolv.conf, leaves itself out, and sees changes (I11)", async () => {
   const path = await Deno.makeTempFile();
   try {
-    await Deno.writeTextFile(path, `nameserver ${HOST}\nnameserver 192.0.2.1\n`);
-    await using server = start({ resolvConf: path, servers: undefined, listen: [`${HOST}:53`] });
+    await Deno.writeTextFile(path, "nameserver 127.0.0.99\nnameserver 192.0.2.1\n");
+    await using server = start({ resolvConf: path, servers: undefined, listen: ["127.0.0.99:53"] });
     equal(server.problem, undefined);
     deepEqual(server.status().upstream.map((each) => each.address), ["192.0.2.1:53"]);
     await Deno.writeTextFile(path, "nameserver 192.0.2.2\n");

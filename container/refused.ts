@@ -21,7 +21,11 @@ export type RefusedCode =
   /** The container has an interface of our name that is not ours. */
   | "foreign-interface"
   /** What was given names no container. */
-  | "bad-container";
+  | "bad-container"
+  /** The name is not in the domain that we serve. */
+  | "outside-domain"
+  /** What was asked for makes no sense as it is. */
+  | "not-possible";
 
 /** Is thrown when a request cannot be granted; its text is shown to the user as it is. */
 export class RefusedError extends Error {

@@ -75,6 +75,8 @@ const REFUSED_STATUS: Readonly<Record<RefusedCode, number>> = {
   "no-bridge": 409,
   "foreign-interface": 409,
   "bad-container": 400,
+  "outside-domain": 400,
+  "not-possible": 400,
 };
 
 /** Returns a handler of all calls. @param onError hears of errors that are not the caller's fault */

@@ -85,7 +85,11 @@ export interface DnsServer extends AsyncDisposable {
   readonly port: number | undefined;
   /** What is wrong, in one line; undefined if nothing is. */
   readonly problem: string | undefined;
-  /** Listens on an address as well; with or without port. One that it has already is no change. */
+  /**
+   * Listens on an address as well; with or without port. One that it has already is no change.
+   *
+   * @throws {WireError} if it is no address
+   */
   listen(address: string): void;
   /** No longer listens on an address. */
   unlisten(address: string): Promise<void>;
@@ -93,7 +97,11 @@ export interface DnsServer extends AsyncDisposable {
   status(): DnsStatus;
 }
 
-/** Starts the name server. An address that it cannot have is no error: see {@link DnsServer.problem}. */
+/**
+ * Starts the name server. An address that it cannot have is no error: see {@link DnsServer.problem}.
+ *
+ * @throws {WireError} if an address does not parse
+ */
 export function startDns(config: DnsConfig, hooks: DnsHooks): DnsServer {
   const server = new Server(config, hooks);
   for (const address of config.listen) server.listen(address);

@@ -31,10 +31,10 @@ class World {
   readonly open = new Set<number>();
   habits: Record<string, Habit> = {};
 
-  constructor(servers: string[], habits: Record<string, Habit> = {}, timeoutMs?: number) {
+  constructor(servers: string[], habits?: Record<string, Habit>, timeoutMs?: number) {
     let next = 1;
     this.core = new Upstream({ random32: () => next = (next * 48_271) % 0x7fff_ffff, timeoutMs });
-    this.habits = habits;
+    this.habits = habits ?? {};
     this.feed({ kind: "servers", servers });
   }
 

@@ -51,12 +51,12 @@ function serveNames(): void {
     servers: [],
     timeoutMs: 2_000,
   }, { log: createLogger("dns", { level: "error", write, now: () => new Date() }), names });
-  console.log(server.port);
+  say(String(server.port));
 }
 
 async function serveEcho(): Promise<void> {
   const socket = Deno.listenDatagram({ transport: "udp", hostname: HOST, port: 0 });
-  console.log((socket.addr as Deno.NetAddr).port);
+  say(String((socket.addr as Deno.NetAddr).port));
   const buffer = new Uint8Array(4096);
   for (;;) {
     const [bytes, from] = await socket.receive(buffer);
@@ -80,7 +80,7 @@ async function measure(kind: string): Promise<void> {
     const cost = (processorMs(child.pid) - before) * 1000 / times.length;
     times.sort((a, b) => a - b);
     const at = (part: number): string => (times[Math.floor(times.length * part)] ?? NaN).toFixed(2);
-    console.log(
+    say(
       `${kind.padEnd(6)} asked ${sent}, answered ${times.length} in ${seconds} s: p50 ${
         at(0.5)
       } ms, ` +
@@ -137,4 +137,8 @@ interface Load {
 function processorMs(pid: number): number {
   const fields = Deno.readTextFileSync(`/proc/${pid}/stat`).split(") ")[1]?.split(" ") ?? [];
   return (Number(fields[11]) + Number(fields[12])) * 1000 / TICKS_PER_SECOND;
+}
+
+function say(line: string): void {
+  Deno.stdout.writeSync(new TextEncoder().encode(`${line}\n`));
 }

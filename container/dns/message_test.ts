@@ -88,7 +88,7 @@ Deno.test("parseQuery() agrees with dns-packet", () => {
   fc.assert(fc.property(names, edns, fc.boolean(), (name, size, dnssecOk) => {
     const bytes = ask(name, "AAAA", { edns: size, dnssecOk });
     const [query, whole] = [parseQuery(bytes), decodeMessage(bytes)];
-    assert.equal(query.lowerName, `${whole.questions?.[0]?.name.toLowerCase()}.`);
+    assert.equal(query.lowerName, `${whole.questions[0]?.name.toLowerCase()}.`);
     assert.equal(query.edns === undefined, (whole.additionals ?? []).length === 0);
   }));
 });

@@ -103,7 +103,7 @@ function answerTo(
   more: Record<string, unknown> = {},
 ): Uint8Array<ArrayBuffer> {
   const { id, questions } = decodeMessage(send.bytes);
-  const name = questions?.[0]?.name;
+  const name = questions[0]?.name;
   const answers = rcode === NOERROR ? [{ type: "A", name, ttl: 60, data: "192.0.2.80" }] : [];
   return encode({ type: "response", id, flags: 0x0180 | rcode, questions, answers, ...more });
 }

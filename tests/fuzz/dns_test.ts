@@ -84,7 +84,7 @@ fuzz({
     // The witness reads the same question, where names are plain text.
     const whole = refused(() => decodeMessage(input));
     if (whole === undefined || query.lowerName.includes("\\")) return;
-    const name = whole.questions?.[0]?.name ?? "";
+    const name = whole.questions[0]?.name ?? "";
     assert.equal(`${name.toLowerCase()}${name === "." ? "" : "."}`, query.lowerName);
   },
 });

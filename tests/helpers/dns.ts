@@ -4,7 +4,8 @@
  * @module
  */
 
-// @ts-types="dns-packet/types"
+import { Buffer } from "node:buffer";
+// @ts-types="../../container/dns/dns_packet_types.ts"
 import * as dnsPacket from "dns-packet";
 import { type Ipv4, parseIpv4 } from "../../base/mod.ts";
 import type { NameLookup } from "../../container/dns/records.ts";
@@ -23,7 +24,7 @@ export interface AskOptions {
 
 /** Writes any message that dns-packet can. */
 export function encode(packet: unknown): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(dnsPacket.encode(packet as dnsPacket.Packet));
+  return Uint8Array.from(dnsPacket.encode(packet));
 }
 
 /** Writes a query. */
@@ -69,9 +70,7 @@ export interface Told {
 
 /** Reads an answer. */
 export function tell(bytes: Uint8Array): Told {
-  const packet = dnsPacket.decode(Buffer.from(bytes)) as dnsPacket.DecodedPacket & {
-    rcode: string;
-  };
+  const packet = dnsPacket.decode(Buffer.from(bytes));
   const flags = Object.entries({
     qr: packet.flag_qr,
     aa: packet.flag_aa,
@@ -79,11 +78,11 @@ export function tell(bytes: Uint8Array): Told {
     rd: packet.flag_rd,
     ra: packet.flag_ra,
   });
-  const question = packet.questions?.[0];
-  const soa = packet.authorities?.find((each) => each.type === "SOA") as
+  const question = packet.questions[0];
+  const soa = packet.authorities.find((each) => each.type === "SOA") as
     | { name: string; ttl: number; data: { minimum: number } }
     | undefined;
-  const opt = packet.additionals?.find((each) => each.type === "OPT") as
+  const opt = packet.additionals.find((each) => each.type === "OPT") as
     | { udpPayloadSize: number }
     | undefined;
   return {

@@ -58,7 +58,7 @@ class Other implements Disposable {
 
   #answer(bytes: Uint8Array): Uint8Array | undefined {
     const { id, questions } = decodeMessage(bytes);
-    const name = questions?.[0]?.name ?? "";
+    const name = questions[0]?.name ?? "";
     if (!name.startsWith("weft-loop-probe-")) this.asked.push(name);
     if (this.rcode === undefined) return undefined;
     const answers = Array.from({ length: this.addresses }, (_, i) => ({

@@ -13,16 +13,12 @@ const MAX_QUERY_BYTES = 4096;
 /** A socket that fails so often in a row is broken. */
 const MAX_FAILURES = 100;
 
-/**
- * Takes a query.
- *
- * The bytes are lent for the call. Returns the answer if it has it now; else it may give one later.
- */
+/** Takes a query, whose bytes are lent for the call. Returns the answer, or whether there will be one. */
 export type ServeQuery = (
   bytes: Uint8Array,
   transport: DnsTransport,
   later: (answer: Uint8Array) => void,
-) => Uint8Array | undefined;
+) => Uint8Array | "later" | "never";
 
 /** Serves one address. */
 export class DnsListener implements AsyncDisposable {
@@ -73,16 +69,16 @@ export class DnsListener implements AsyncDisposable {
   async #receive(broken: (reason: string) => void): Promise<void> {
     const buffer = new Uint8Array(MAX_QUERY_BYTES);
     for (let failures = 0; failures < MAX_FAILURES;) {
-      try {
-        const [bytes, from] = await this.#udp.receive(buffer);
-        failures = 0;
-        const answer = this.#serve(bytes, "udp", (late) => void this.#send(late, from));
-        // Waiting for it costs less than not to: one operation at a time.
-        if (answer !== undefined) await this.#send(answer, from);
-      } catch (error) {
-        if (this.#closed) return;
-        if (++failures === MAX_FAILURES) broken(wordsOf(error));
-      }
+      const got = await this.#udp.receive(buffer).catch((error: unknown) => {
+        if (!this.#closed && ++failures === MAX_FAILURES) broken(wordsOf(error));
+      });
+      if (this.#closed) return;
+      if (got === undefined) continue;
+      failures = 0;
+      const [bytes, from] = got;
+      const answer = this.#serve(bytes, "udp", (late) => void this.#send(late, from));
+      // Waiting for it costs less than not to: one operation at a time.
+      if (typeof answer !== "string") await this.#send(answer, from);
     }
   }
 

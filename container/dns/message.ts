@@ -17,7 +17,8 @@
  * @module
  */
 
-// @ts-types="dns-packet/types"
+import { Buffer } from "node:buffer";
+// @ts-types="./dns_packet_types.ts"
 import * as dnsPacket from "dns-packet";
 import { WireError } from "../../base/mod.ts";
 
@@ -246,17 +247,10 @@ function parseTail(bytes: Uint8Array, at: number): Edns | undefined {
 }
 
 function parseOther(bytes: Uint8Array): Edns | undefined {
-  for (const record of decodeMessage(bytes).additionals ?? []) {
-    if (record.type !== "OPT") continue;
-    const { udpPayloadSize, ednsVersion, flags } = record as unknown as {
-      udpPayloadSize: number;
-      ednsVersion: number;
-      flags: number;
-    };
-    const dnssecOk = (flags & DNSSEC_OK) !== 0;
-    return { sizeBytes: udpPayloadSize, version: ednsVersion, dnssecOk };
-  }
-  return undefined;
+  const opt = decodeMessage(bytes).additionals.find((each) => each.type === "OPT");
+  if (opt === undefined) return undefined;
+  const { udpPayloadSize = 0, ednsVersion = 0, flags = 0 } = opt;
+  return { sizeBytes: udpPayloadSize, version: ednsVersion, dnssecOk: (flags & DNSSEC_OK) !== 0 };
 }
 
 interface Name {

@@ -85,7 +85,11 @@ export interface DnsServer extends AsyncDisposable {
   readonly port: number | undefined;
   /** What is wrong, in one line; undefined if nothing is. */
   readonly problem: string | undefined;
-  /** Listens on an address as well; with or without port. One that it has already is no change. */
+  /**
+   * Listens on an address as well; with or without port. One that it has already is no change.
+   *
+   * @throws {WireError} if it is no address
+   */
   listen(address: string): void;
   /** No longer listens on an address. */
   unlisten(address: string): Promise<void>;
@@ -93,7 +97,11 @@ export interface DnsServer extends AsyncDisposable {
   status(): DnsStatus;
 }
 
-/** Starts the name server. An address that it cannot have is no error: see {@link DnsServer.problem}. */
+/**
+ * Starts the name server. An address that it cannot have is no error: see {@link DnsServer.problem}.
+ *
+ * @throws {WireError} if an address does not parse
+ */
 export function startDns(config: DnsConfig, hooks: DnsHooks): DnsServer {
   const server = new Server(config, hooks);
   for (const address of config.listen) server.listen(address);
@@ -121,7 +129,7 @@ class Server implements DnsServer {
     this.#config = config;
     this.#log = log;
     this.#resolver = new Resolver({ domain, ttlSeconds, names, random: Math.random });
-    this.#upstream = new UpstreamDriver(config, () => this.#open().map((each) => each.at), log);
+    this.#upstream = new UpstreamDriver(config, () => this.#listening(), log);
   }
 
   get address(): string | undefined {
@@ -160,9 +168,7 @@ class Server implements DnsServer {
     return {
       domain,
       ttlSeconds,
-      listening: this.#open().map((each) =>
-        formatEndpoint({ ip: each.at.ip, port: each.listener?.port ?? each.at.port })
-      ),
+      listening: this.#listening().map(formatEndpoint),
       problem: this.problem,
       upstream: this.#upstream.servers(),
       counters: { ...this.#counters, ...this.#upstream.counters() },
@@ -180,6 +186,10 @@ class Server implements DnsServer {
 
   #open(): Place[] {
     return [...this.#places.values()].filter((each) => each.listener !== undefined);
+  }
+
+  #listening(): Endpoint[] {
+    return this.#open().map(({ at, listener }) => ({ ip: at.ip, port: listener?.port ?? at.port }));
   }
 
   #bind(place: Place): void {
@@ -221,7 +231,7 @@ class Server implements DnsServer {
     bytes: Uint8Array,
     transport: DnsTransport,
     later: (answer: Uint8Array) => void,
-  ): Uint8Array | undefined {
+  ): Uint8Array | "later" | "never" {
     this.#counters.queries++;
     const decision = this.#resolver.resolve(bytes, transport);
     switch (decision.kind) {
@@ -231,10 +241,10 @@ class Server implements DnsServer {
       case "forward":
         this.#counters.forwarded++;
         this.#upstream.query(decision.query, transport, decision.limitBytes, later);
-        return undefined;
+        return "later";
       case "silence":
         this.#counters.ignored++;
-        return undefined;
+        return "never";
     }
   }
 }

@@ -104,28 +104,24 @@ class TcpClient {
   }
 
   async #run(): Promise<void> {
-    try {
-      await this.#readAll();
-      // The client has said all, and may wait for what it asked.
-      while (this.#underWay > 0 && !this.#closed) await this.#progress();
-      await this.#writing;
-    } catch {
-      // Closed by us for idleness, or by the client: over, in any case.
-    }
-    this.#shut();
+    await this.#readAll();
+    // The client has said all, and may wait for what it asked.
+    while (this.#underWay > 0 && !this.#closed) await this.#progress();
     await this.#writing;
+    this.#shut();
   }
 
   async #readAll(): Promise<void> {
     let rest = new Uint8Array();
     const buffer = new Uint8Array(READ_BYTES);
     while (!this.#closed) {
-      const count = await this.#connection.read(buffer);
+      // A read fails when the client is gone, or when we have closed the connection.
+      const count = await this.#connection.read(buffer).catch(() => null);
       if (count === null) return;
       rest = concat(rest, buffer.subarray(0, count));
       while (rest.length >= 2) {
         const end = 2 + u16(rest, 0);
-        if (end > 2 + MAX_QUERY_BYTES) return;
+        if (end > 2 + MAX_QUERY_BYTES) return this.#shut();
         if (rest.length < end) break;
         this.#ask(rest.subarray(2, end));
         rest = rest.slice(end);
@@ -136,9 +132,11 @@ class TcpClient {
 
   #ask(query: Uint8Array): void {
     this.#keepAlive();
-    this.#underWay++;
     const answer = this.#serve(query, "tcp", (late) => this.#answer(late));
-    if (answer !== undefined) this.#answer(answer);
+    // Who sends what is no query is not worth a connection.
+    if (answer === "never") return this.#shut();
+    this.#underWay++;
+    if (answer !== "later") this.#answer(answer);
   }
 
   #answer(answer: Uint8Array): void {

@@ -129,6 +129,8 @@ interface Flight<C> {
   readonly waiters: Waiter<C>[];
   readonly order: UpstreamServer[];
   readonly staggerMs: number;
+  /** No attempt goes on for longer. */
+  readonly until: Millis;
   current: UpstreamServer | undefined;
   nextAt: Millis;
   open: number;
@@ -259,6 +261,7 @@ export class Upstream<C> implements Machine<UpstreamInput<C>, UpstreamOutput<C>>
       waiters: [waiter],
       order: lone ? [...servers, ...servers] : servers,
       staggerMs: lone ? RESEND_MS : STAGGER_MS,
+      until: now + this.#timeoutMs + (servers.length - 1) * STAGGER_MS,
       current: undefined,
       nextAt: Infinity,
       open: 0,
@@ -299,7 +302,7 @@ export class Upstream<C> implements Machine<UpstreamInput<C>, UpstreamOutput<C>>
       transport,
       id,
       question: foldQuestion(query.question),
-      until: now + this.#timeoutMs,
+      until: Math.min(now + this.#timeoutMs, purpose.flight?.until ?? Infinity),
       flight: purpose.flight,
       probe: purpose.probe,
     });

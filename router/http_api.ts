@@ -75,6 +75,14 @@ const REFUSED_STATUS: Readonly<Record<RefusedCode, number>> = {
   "no-bridge": 409,
   "foreign-interface": 409,
   "bad-container": 400,
+  "no-space": 503,
+  "waiting": 503,
+  "not-possible": 400,
+  "cancelled": 499,
+  "reachable": 409,
+  "no-such-peer": 404,
+  "not-held": 404,
+  "outside-domain": 400,
 };
 
 /** Returns a handler of all calls. @param onError hears of errors that are not the caller's fault */

@@ -22,6 +22,12 @@ export class SpaceSet {
   #given = new RangeSet();
   #free = new RangeSet();
   #reserved = new RangeSet();
+  #changes = 0;
+
+  /** Grows whenever another address may be free, or one not any more. */
+  get changes(): number {
+    return this.#changes;
+  }
 
   /** How many addresses are given out. */
   get givenCount(): number {
@@ -63,6 +69,7 @@ export class SpaceSet {
   /** Keeps an address, ours or not, from being given out. One that is given out stays so. */
   reserve(address: Ipv4): void {
     if (this.#given.has(address)) return;
+    this.#changes++;
     this.#reserved.add(only(address));
     this.#free.remove(only(address));
   }
@@ -70,6 +77,7 @@ export class SpaceSet {
   /** Ends a reservation. */
   unreserve(address: Ipv4): void {
     if (!this.#reserved.has(address)) return;
+    this.#changes++;
     this.#reserved.remove(only(address));
     if (this.#ours.has(address)) this.#free.add(only(address));
   }
@@ -123,6 +131,7 @@ export class SpaceSet {
     if (size > Math.floor(this.freeIn(within) / 2)) {
       best = { start: best.start + Math.floor(size / 2), end: best.end };
     }
+    this.#changes++;
     this.#free.remove(best);
     this.#ours.remove(best);
     return best;
@@ -136,6 +145,7 @@ export class SpaceSet {
    */
   update(ranges: Iterable<Range>): void {
     const ours = new RangeSet(ranges);
+    this.#changes++;
     for (const lost of this.#ours.minus(ours)) {
       if (this.#given.meets(lost)) throw new Bug(`Lost a range in use at ${formatRange(lost)}`);
       this.#free.remove(lost);
@@ -164,10 +174,12 @@ export class SpaceSet {
 
   /** Forgets all but the reservations: nothing is ours. */
   clear(): void {
+    this.#changes++;
     for (const set of [this.#ours, this.#given, this.#free]) set.clear();
   }
 
   #move(address: Ipv4, from: RangeSet, to: RangeSet): void {
+    this.#changes++;
     from.remove(only(address));
     to.add(only(address));
   }

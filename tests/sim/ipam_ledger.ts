@@ -177,8 +177,12 @@ export class Ledger {
       this.#entries.add(key);
       const owner = before === undefined ? undefined : ownerOf(before, entry.token);
       const takes = input.kind === "takeOver" || input.kind === "tick" || input.kind === "weft";
-      const may = owner === undefined || owner === run.name || adopted ||
+      // It got the range and told what is free there in one go.
+      const given = entry.peer === run.name &&
+        this.#entries.has(`${seeds} ${entry.token} ${run.name}`);
+      const may = owner === undefined || owner === run.name || adopted || given ||
         (takes && this.takenOver.has(owner));
+      this.#entries.add(`${seeds} ${entry.token} ${entry.peer}`);
       if (!may) fail(run, `S9: changed the entry at ${formatIpv4(entry.token)} of another`);
     }
     if (old.size > 0) fail(run, "S6: a token is gone");

@@ -234,6 +234,8 @@ function found(world: IpamSimWorld): void {
     .map(({ number }) => `192.0.2.${number}`);
   for (const run of world.runs) {
     if (!isEmpty(run.allocator.parts.territory.ring)) continue;
+    // Whoever had a ring took it along.
+    if (world.runs.every(({ host }) => isEmpty(host.disk.ring))) world.ledger.foundings.clear();
     run.ask({ kind: "prime", without: gone });
     world.pass(FOUNDING_MS);
   }

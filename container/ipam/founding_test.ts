@@ -57,8 +57,17 @@ Deno.test("Founding.standing() founds only when we were told of nobody", () => {
   equal(made([2]).standing().kind, "waits");
 });
 
+Deno.test("Founding.standing() waits until it is told whom we were told of", () => {
+  const founding = new Founding(1, FOUNDING, false);
+  deepEqual(names(founding), ["whom this peer was told of"]);
+  deepEqual(founding.all, []);
+  equal(founding.setTargets([]), true);
+  equal(founding.standing().kind, "founds");
+});
+
 Deno.test("Founding.standing() does not found after a former run voted", () => {
   const founding = new Founding(1, FOUNDING, true);
+  founding.setTargets([]);
   deepEqual(names(founding), [1]);
 });
 

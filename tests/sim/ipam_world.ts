@@ -162,9 +162,10 @@ export class IpamSimWorld {
     this.#relink();
   }
 
-  /** Mends all. */
-  mendAll(): void {
+  /** Mends all; in the end even pairs that could never link do. */
+  mendAll(walls = false): void {
     this.#cuts.clear();
+    if (walls) this.#walls.clear();
     this.#relink();
   }
 

@@ -71,6 +71,9 @@ export const NO_CLAIMS: NodeClaims = {
 /** Most nodes that are remembered: peers without a ring, and their earlier lives. Far above any mesh, far below memory. */
 export const MAX_NODES = 10_000;
 
+/** Rounds are exact up to here. */
+const MAX_ROUND = Number.MAX_SAFE_INTEGER;
+
 /** One elector: an acceptor that may also propose. */
 export class Consensus {
   #claims = new Map<string, readonly [NodeId, NodeClaims]>();
@@ -112,6 +115,8 @@ export class Consensus {
     for (const [, { promise, accepted }] of this.#claims.values()) {
       round = Math.max(round, promise.round, accepted.round);
     }
+    // A round that is no longer exact on the wire was made up; whoever leads it may finish it.
+    if (round >= MAX_ROUND) return;
     this.#set(this.node, { ...this.own, promise: { round: round + 1, proposer: this.node } });
     // A quorum of ourselves is complete.
     this.think(quorum);

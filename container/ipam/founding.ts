@@ -33,7 +33,8 @@ export type Standing =
 export class Founding {
   readonly #self: PeerName;
   readonly #init: InitMode;
-  #targets: readonly Target[] = [];
+  /** `undefined` until we are told of whom we were told: a router that starts again must not found alone meanwhile. */
+  #targets: readonly Target[] | undefined;
   #givenUp = new Set<string>();
   #peers = new Map<PeerName, KnownPeer>();
   #told = new Map<PeerName, Told>();
@@ -55,13 +56,15 @@ export class Founding {
 
   /** All that is known, ours first. */
   get all(): readonly Told[] {
-    return [this.#mine, ...this.#told.values()];
+    const others = this.#told.values();
+    return this.#targets === undefined ? [...others] : [this.#mine, ...others];
   }
 
   /** Takes all that we were told of; returns whether that is news for the others. */
   setTargets(targets: readonly Target[]): boolean {
+    const isFirst = this.#targets === undefined;
     this.#targets = targets;
-    return this.#restate();
+    return this.#restate() || isFirst;
   }
 
   /** Waits no longer for these targets; returns whether that is news for the others. */
@@ -93,7 +96,7 @@ export class Founding {
       if (each.name === this.#self) {
         if (each.serial < this.#mine.serial || sameWords(each, this.#mine)) continue;
         this.#mine = { ...this.#mine, serial: each.serial + 1 };
-        news.push(this.#mine);
+        if (this.#targets !== undefined) news.push(this.#mine);
       } else if (each.serial > (this.#told.get(each.name)?.serial ?? 0)) {
         this.#told.set(each.name, each);
         news.push(each);
@@ -104,6 +107,9 @@ export class Founding {
 
   /** Returns what we do now. */
   standing(): Standing {
+    if (this.#targets === undefined && this.#init.kind === "founding") {
+      return { kind: "waits", for: ["whom this peer was told of"] };
+    }
     switch (this.#mine.role) {
       case "founder":
         return { kind: "founds" };
@@ -131,14 +137,15 @@ export class Founding {
       case "consensus":
         return "counter";
       case "founding":
-        return this.#targets.length > 0 || this.#voted ? "joiner" : "founder";
+        return (this.#targets ?? []).length > 0 || this.#voted ? "joiner" : "founder";
       default:
         return "observer";
     }
   }
 
   #restate(): boolean {
-    const targets = this.#targets.filter(({ text }) => !this.#givenUp.has(text));
+    if (this.#targets === undefined) return false;
+    const targets = (this.#targets ?? []).filter(({ text }) => !this.#givenUp.has(text));
     const next = { ...this.#mine, role: this.#role(), targets };
     if (sameWords(next, this.#mine)) return false;
     this.#mine = { ...next, serial: next.serial + 1 };

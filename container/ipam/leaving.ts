@@ -132,6 +132,9 @@ export class Leaving {
     if (step === undefined) return;
     if (step.kind === "over") return this.#over(step.confirmed ? step.heir : undefined);
     if (step.kind === "bequeath") {
+      // They are the heir's now: a restart must not take them for ours.
+      const { leases } = this.#parts;
+      for (const { ident, cidr } of [...leases.values()]) leases.free(ident, cidr.address);
       this.#parts.territory.bequeath(step.heir);
       this.#parts.broadcast = true;
     }

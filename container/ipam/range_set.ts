@@ -88,6 +88,7 @@ export class RangeSet {
   /** Counts its addresses in a range. */
   count(within: Range): number {
     let sum = 0;
+    if (sizeOf(within) === 0) return sum;
     for (let i = firstAtLeast(this.#ends, within.start + 1); i < this.#starts.length; i++) {
       const start = this.#starts[i] ?? 0;
       if (start >= within.end) break;

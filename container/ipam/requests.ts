@@ -203,12 +203,12 @@ export class Requests {
   #tryAllocate(wait: Wait<Allocate>, now: Millis): void {
     const { territory, leases, config, leaving } = this.#parts;
     const { id, ident, subnet } = wait.request;
+    if (leaving) return this.#refuse(wait, "cancelled", "Cannot allocate: this peer is leaving");
     const [held] = ident === UNKNOWN_IDENT ? [] : leases.of(ident, rangeOf(subnet));
     if (held !== undefined) {
       leases.lives(ident);
       return this.#answerAddress(wait, held.cidr.address);
     }
-    if (leaving) return this.#refuse(wait, "cancelled", "Cannot allocate: this peer is leaving");
     if (!rangesMeet(rangeOf(subnet), territory.universe)) {
       const all = formatCidr(config.range);
       return this.#refuse(wait, "not-possible", `${cannot(wait)}: it is outside the range ${all}`);

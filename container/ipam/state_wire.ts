@@ -93,10 +93,13 @@ const MAX_VALUES = 400_000;
 /** Longest universe that has a 32-bit end of 0. */
 const END_OF_ALL = 2 ** 32;
 
-/** Encodes a state. */
-export function encodeState(state: IpamState): Uint8Array<ArrayBuffer> {
+/** Encodes a state. `ids` numbers its types; any numbers will do. */
+export function encodeState(
+  state: IpamState,
+  ids: readonly number[] = [],
+): Uint8Array<ArrayBuffer> {
   const { content } = state;
-  return new GobEncoder().write(STATE, {
+  return new GobEncoder(ids).write(STATE, {
     Now: state.now,
     Nicknames: state.nicknames.map(([name, nickname]): [PeerName, string] => [name, nickname]),
     Paxos: content.kind === "claims" ? content.claims.map(toPair) : undefined,
@@ -116,9 +119,14 @@ export function decodeState(payload: Uint8Array): IpamState {
   return { ...base, content: { kind: "claims", claims } };
 }
 
-/** Encodes a message to one peer. */
-export function encodeUnicast(message: IpamUnicast): Uint8Array<ArrayBuffer> {
-  const body = message.kind === "state" ? encodeState(message.state) : encodeRange(message.range);
+/** Encodes a message to one peer. `ids` numbers the types of its body; any numbers will do. */
+export function encodeUnicast(
+  message: IpamUnicast,
+  ids: readonly number[] = [],
+): Uint8Array<ArrayBuffer> {
+  const body = message.kind === "state"
+    ? encodeState(message.state, ids)
+    : encodeRange(message.range, ids);
   return concat(Uint8Array.of(TAGS.indexOf(message.kind)), body);
 }
 
@@ -144,8 +152,8 @@ function decodeWhole<T>(
   return value;
 }
 
-function encodeRange(range: Range): Uint8Array {
-  return new GobEncoder().write(RANGE, { Start: range.start, End: toEnd(range.end) }).bytes();
+function encodeRange(range: Range, ids: readonly number[]): Uint8Array {
+  return new GobEncoder(ids).write(RANGE, { Start: range.start, End: toEnd(range.end) }).bytes();
 }
 
 function toRing(ring: Ring): GobValue<typeof RING> {

@@ -23,7 +23,9 @@ import { logsCommand } from "./logs.ts";
 import { primeCommand } from "./prime.ts";
 import { psCommand } from "./ps.ts";
 import { reportCommand } from "./report.ts";
+import { resetCommand } from "./reset.ts";
 import { rmpeerCommand } from "./rmpeer.ts";
+import { runCommand } from "./run.ts";
 import { statusCommand } from "./status.ts";
 import { stopCommand } from "./stop.ts";
 import { versionCommand } from "./version.ts";
@@ -34,7 +36,9 @@ export type { Command, CommandOption, Given, Io } from "../command.ts";
 export const COMMANDS: readonly Command[] = [
   launchCommand,
   stopCommand,
+  resetCommand,
   statusCommand,
+  runCommand,
   attachCommand,
   detachCommand,
   exposeCommand,

@@ -28,8 +28,13 @@ export {
   type ContainerRow,
   Containers,
   type ContainersOptions,
+  type ExposeOptions,
+  type Patience,
   psText,
 } from "./containers_shell.ts";
+export type { AddressWord } from "./addresses.ts";
+export { type Lease, Leases } from "./leases_shell.ts";
+export type { AddressPart, NamePart } from "./parts.ts";
 export { type DaemonOptions, runDaemon } from "./daemon_shell.ts";
 export { hostTraces, localContainers, removeTraces } from "./local_shell.ts";
 export { AlreadyRunningError, processRuns } from "./machine_shell.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { command, CommandError, type Io } from "../command.ts";
+import { command, CommandError } from "../command.ts";
 import { usageOf, WordsError } from "../framework.ts";
 import { dockerHost } from "./_containers.ts";
 import { dnsArguments } from "./dns.ts";

@@ -17,7 +17,8 @@ const CODES = ["NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED"
 
 if (import.meta.main) {
   const [server = "", name = ""] = Deno.args;
-  for (const line of await ask(server, name)) console.log(line);
+  const lines = await ask(server, name);
+  Deno.stdout.writeSync(new TextEncoder().encode(lines.map((line) => `${line}\n`).join("")));
   Deno.exit(0);
 }
 

@@ -6,8 +6,6 @@
  * @module
  */
 
-import type { Buffer } from "node:buffer";
-
 /** A question. */
 export interface Question {
   /** Name without the dot at its end; `.` is the root. */
@@ -60,10 +58,10 @@ export interface DecodedPacket {
   readonly additionals: readonly AnyRecord[];
 }
 
-/** Decodes a message. @throws {Error} if it does not parse */
-export declare function decode(bytes: Buffer): DecodedPacket;
+/** Decodes a message, which has to be a `Buffer`. @throws {Error} if it does not parse */
+export declare function decode(bytes: Uint8Array): DecodedPacket;
 /** Encodes a message. @throws {Error} if it cannot be */
-export declare function encode(packet: unknown): Buffer;
+export declare function encode(packet: unknown): Uint8Array;
 /** Flag: recursion is asked for. */
 export declare const RECURSION_DESIRED: number;
 /** Flag of OPT: signatures are wanted. */

@@ -17,10 +17,12 @@
  * @module
  */
 
-import { Buffer } from "node:buffer";
 // @ts-types="./dns_packet_types.ts"
 import * as dnsPacket from "dns-packet";
 import { WireError } from "../../base/mod.ts";
+
+/** A global of the runtime that has no type without Node's. */
+declare const Buffer: { from(bytes: Uint8Array): Uint8Array };
 
 /** Bytes of the header. */
 export const HEADER_BYTES = 12;

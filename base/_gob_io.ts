@@ -164,8 +164,12 @@ export class GobReader {
   uint64(): bigint {
     const first = this.#byte();
     if (first < 128) return BigInt(first);
-    let value = 0n;
-    for (let k = this.#digits(first); k > 0; k--) value = (value << 8n) | BigInt(this.#byte());
+    let k = this.#digits(first);
+    // What a Number holds needs one big integer, and not one for each digit.
+    let small = 0;
+    for (; k > 0 && small < 2 ** 40; k--) small = small * 256 + this.#byte();
+    let value = BigInt(small);
+    for (; k > 0; k--) value = (value << 8n) | BigInt(this.#byte());
     return value;
   }
 

@@ -35,6 +35,8 @@ export interface RouterClient {
    * @throws {CommandError} with the router's words if it refuses
    */
   post(path: string, body: Record<string, unknown> | URLSearchParams): Promise<string>;
+  /** Deletes, with an answer in JSON. @throws as `post` */
+  delete(path: string): Promise<string>;
 }
 
 /** Is thrown when the router knows no such page. */
@@ -48,6 +50,8 @@ export function routerClient(socket: string): RouterClient {
   return {
     get: (path, accept) =>
       call(socket, path, accept === undefined ? {} : { headers: { accept: "application/json" } }),
+    delete: (path) =>
+      call(socket, path, { method: "DELETE", headers: { accept: "application/json" } }),
     post: (path, body) =>
       call(socket, path, {
         method: "POST",

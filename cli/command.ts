@@ -13,6 +13,8 @@ export interface CommandOption {
   readonly value?: string;
   /** The value may be missing and is given with "=" alone: `--watch`, `--watch=5`. Missing is the empty text. */
   readonly optional?: true;
+  /** It may be given several times: its text is then all values, a line each. */
+  readonly many?: true;
   /** One letter that stands for it. */
   readonly short?: string;
   /** One line for the help. */

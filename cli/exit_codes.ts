@@ -11,6 +11,8 @@ import { CommandError } from "./command.ts";
 export const EXIT_DONE = 0;
 /** Usage, refused, or failed. */
 export const EXIT_FAILED = 1;
+/** `reset`: the router is there and does not run. */
+export const EXIT_NOT_RUNNING = 2;
 /** `launch`: already running. */
 export const EXIT_ALREADY_RUNNING = 3;
 /** The router is not running or does not answer. */

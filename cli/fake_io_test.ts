@@ -41,6 +41,10 @@ export function fakeIo(
       calls.push(accept === undefined ? [path] : [path, accept]);
       return Promise.try(answer, path);
     },
+    delete: (path) => {
+      calls.push(["DELETE", path]);
+      return Promise.try(answer, path);
+    },
     post: (path, body) => {
       calls.push([path, body instanceof URLSearchParams ? body.toString() : body]);
       return Promise.try(answer, path);

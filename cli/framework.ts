@@ -98,10 +98,12 @@ function build(command: Command): Commander {
   const commander = new Commander(command.name);
   commander.exitOverride().helpOption(false).allowExcessArguments(true).argument("[words...]");
   commander.configureOutput({ writeErr: () => {}, writeOut: () => {} });
-  for (const [name, { value, short, summary }] of Object.entries(command.options)) {
+  for (const [name, { value, many, short, summary }] of Object.entries(command.options)) {
     const dashes = name.length === 1 ? `-${name}` : `--${name}`;
     const flags = [...(short === undefined ? [] : [`-${short}`]), dashes].join(", ");
-    commander.addOption(new Option(value === undefined ? flags : `${flags} <${value}>`, summary));
+    const option = new Option(value === undefined ? flags : `${flags} <${value}>`, summary);
+    if (many) option.argParser((text, before?: string) => before ? `${before}\n${text}` : text);
+    commander.addOption(option);
   }
   return commander;
 }

@@ -81,7 +81,95 @@ Deno.test("main() attaches with addresses and options in any order and prints pl
     addresses: ["10.2.1.1/24", "ip:10.2.2.1/24"],
     dockerHost: "unix:///d",
     multicastRoute: false,
+    dns: true,
+    waitMs: undefined,
   }]]);
+});
+
+Deno.test("main() attaches with names, a hosts file and a wait as they were given", async () => {
+  const { io, calls } = fakeIo(() => '{"addresses":[]}');
+  const options = ["--rewrite-hosts", "--add-host", "a:192.0.2.1", "--add-host=b:192.0.2.2"];
+  equal(await main(["attach", "web", "--without-dns", "--wait=1.5", ...options], io), 0);
+  deepEqual(calls, [["/attach", {
+    container: "web",
+    addresses: [],
+    dockerHost: undefined,
+    multicastRoute: true,
+    dns: false,
+    waitMs: 1500,
+    hosts: ["a:192.0.2.1", "b:192.0.2.2"],
+  }]]);
+});
+
+Deno.test("main() primes, takes over and explains by the calls of Weave Net, and its own", async () => {
+  const cases: readonly [string[], string, unknown[], string][] = [
+    [["prime"], "", ["/ring"], ""],
+    [["prime", "--without", "a", "--without=b"], "", ["/ring?without=a&without=b"], ""],
+    [
+      ["rmpeer", "::1"],
+      '{"addresses":4}',
+      ["DELETE", "/peer/%3A%3A1"],
+      "4 IPs taken over from ::1\n",
+    ],
+    [
+      ["rmpeer", "--force", "a"],
+      '{"addresses":0}',
+      ["DELETE", "/peer/a?force=true"],
+      "0 IPs taken over from a\n",
+    ],
+    [["ipam", "explain"], "because\n", ["/ipam/explain"], "because\n"],
+    [
+      ["ipam", "repair", "theirs", "host2"],
+      '{"text":"done"}',
+      ["/ipam/repair", { choice: "theirs host2" }],
+      "done\n",
+    ],
+  ];
+  for (const [words, answer, call, printed] of cases) {
+    const { io, out, calls } = fakeIo(() => answer);
+    equal(await main(words, io), 0);
+    deepEqual(calls, [call]);
+    equal(out(), printed);
+  }
+});
+
+Deno.test("main() adds, removes and looks up names", async () => {
+  const body = { addresses: ["192.0.2.1"], fqdn: "a.weave.local" };
+  const cases: readonly [string[], unknown[]][] = [
+    [["dns-add", "192.0.2.1", "-h", "a.weave.local"], ["/dns/add", body]],
+    [
+      ["dns-remove", "netns:blue"],
+      ["/dns/remove", {
+        addresses: [],
+        fqdn: undefined,
+        container: "netns:/srv/me/blue",
+        dockerHost: undefined,
+      }],
+    ],
+    [["dns-lookup", "a"], ["/dns/lookup/a", "json"]],
+  ];
+  for (const [words, call] of cases) {
+    const { io, out, calls } = fakeIo(() => '{"addresses":["192.0.2.1"]}');
+    equal(await main(words, io), 0);
+    deepEqual(calls, [call]);
+    equal(out(), words[0] === "dns-lookup" ? "192.0.2.1\n" : "");
+  }
+});
+
+Deno.test("main() refuses what no router could mean", async () => {
+  for (
+    const words of [
+      ["dns-add", "192.0.2.1"],
+      ["dns-add", "web", "db"],
+      ["ipam", "guess"],
+      ["ipam", "repair"],
+      ["attach", "web", "--wait=long"],
+    ]
+  ) {
+    const { io, calls } = fakeIo();
+    equal(await main(words, io), 1);
+    deepEqual(calls, []);
+  }
 });
 
 Deno.test("main() detaches, exposes and hides, and prints an empty line for nothing", async () => {

@@ -32,5 +32,13 @@ export {
   findAttached,
   listAttached,
 } from "./attach/shell.ts";
+export { containerInode } from "./attach/session_shell.ts";
+export {
+  type EngineEvent,
+  type EngineWatch,
+  watchEngine,
+  type WatchOptions,
+} from "./docker/events_shell.ts";
 export { findContainer, type FindOptions } from "./docker/find_shell.ts";
+export { rewriteHosts } from "./docker/hosts_shell.ts";
 export { type RefusedCode, RefusedError } from "./refused.ts";

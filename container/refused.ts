@@ -21,7 +21,23 @@ export type RefusedCode =
   /** The container has an interface of our name that is not ours. */
   | "foreign-interface"
   /** What was given names no container. */
-  | "bad-container";
+  | "bad-container"
+  /** No address is free anywhere, or none could be had in time. */
+  | "no-space"
+  /** There is no ring yet, or the owner of the address did not answer in time. */
+  | "waiting"
+  /** What was asked for can never be. */
+  | "not-possible"
+  /** The caller has gone, or the router is leaving. */
+  | "cancelled"
+  /** The peer that is to be taken over is alive. */
+  | "reachable"
+  /** No peer, or more than one, is called that. */
+  | "no-such-peer"
+  /** The container does not hold the address. */
+  | "not-held"
+  /** The name lies outside the domain. */
+  | "outside-domain";
 
 /** Is thrown when a request cannot be granted; its text is shown to the user as it is. */
 export class RefusedError extends Error {

@@ -13,7 +13,8 @@ import { type Ipv4, type Mac, macToBytes } from "../base/mod.ts";
 import { ERRNO, SysError } from "./errno.ts";
 import { PacketSocket } from "./packet.ts";
 
-const ETH_P_ARP = 0x0806;
+/** `linux/if_ether.h` */
+export const ETH_P_ARP = 0x0806;
 const ARP_REQUEST = 1;
 const FRAME_BYTES = 42;
 /** A frame that is sent the moment an interface came up does not reach the bridge. */

@@ -114,6 +114,7 @@ export const SYMBOLS = {
     ],
     result: "i32", /* ssize_t */
   },
+  unlink: { parameters: ["buffer" /* const char *pathname */], result: "i32" },
   access: {
     parameters: ["buffer", /* const char *pathname */ "i32" /* int mode */],
     result: "i32",

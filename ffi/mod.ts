@@ -22,6 +22,7 @@
 
 export { Aead, aeadAvailable, type AeadSuite, aesSupported } from "./aead.ts";
 export { announceIpv4, arpAnnouncement, pause } from "./arp.ts";
+export { ArpProbe } from "./arp_probe.ts";
 export { Arena, arenaCopy, type ArenaOptions } from "./arena.ts";
 export { monotonicMs } from "./clock.ts";
 export {
@@ -37,6 +38,7 @@ export { EPOLL, Epoll } from "./epoll.ts";
 export { check, ERRNO, errnoName, SysError } from "./errno.ts";
 export { drainEventFd, EventFd } from "./eventfd.ts";
 export { Fd, OPEN, openFd } from "./fd.ts";
+export { overwriteFile, replaceFile } from "./files.ts";
 export {
   createNetns,
   netnsInode,

@@ -17,6 +17,7 @@
 
 import { type Endpoint, formatEndpoint, type Millis, type PeerName } from "../base/mod.ts";
 import { endpointKey, ipKey, type Target } from "./target.ts";
+import type { ReachedTarget } from "./types.ts";
 
 /** First wait after a failure. */
 const FIRST_INTERVAL_MS = 2_000;
@@ -156,6 +157,26 @@ export class Dialer {
   /** Targets as typed. */
   get targets(): string[] {
     return [...this.#targets.keys()];
+  }
+
+  /**
+   * Returns each target with the peer that was last found behind it, ourselves too.
+   *
+   * @param connections those in the topology: a target without port is reached when its address has dialled us
+   */
+  reached(connections: readonly DialerConnection[]): ReachedTarget[] {
+    return [...this.#targets.values()].map(({ target, addresses }) => {
+      const dialled = addresses.map((address) => this.#attempts.get(endpointKey(address))?.peer);
+      const inbound = connections.filter(({ outbound, remote }) =>
+        addresses.some((address) =>
+          endpointKey(address) === endpointKey(remote) ||
+          (!outbound && target.port === undefined && ipKey(address.ip) === ipKey(remote.ip))
+        )
+      );
+      const peer = [...inbound.map((connection) => connection.peer), ...dialled]
+        .find((name) => name !== undefined);
+      return { text: target.text, peer };
+    });
   }
 
   /** Adds targets, or makes those that exist due now. */

@@ -125,6 +125,7 @@ export class MeshCore implements Machine<MeshInput, MeshOutput> {
       topology: this.topology,
       dialer: this.#dialer,
       live: this.#connections.live,
+      registered: this.#connections.registered(),
       refusals: this.#connections.refusals(now),
       collisions: this.#collisions,
       now,

@@ -6,7 +6,7 @@
 
 import { formatEndpoint, type Millis } from "../base/mod.ts";
 import type { Collisions } from "./collisions.ts";
-import type { Dialer, DialerRow } from "./dialer.ts";
+import type { Dialer, DialerConnection, DialerRow } from "./dialer.ts";
 import type { Refusal } from "./door.ts";
 import type { Live } from "./live.ts";
 import type { Topology } from "./topology.ts";
@@ -21,6 +21,8 @@ export interface SnapshotSources {
   readonly dialer: Dialer;
   /** TCP connections. */
   readonly live: Iterable<Live>;
+  /** Those in the topology. */
+  readonly registered: readonly DialerConnection[];
   /** Refused inbound connections. */
   readonly refusals: readonly Refusal[];
   /** Names that more than one router bears. */
@@ -47,6 +49,7 @@ export function takeSnapshot(sources: SnapshotSources): MeshSnapshot {
   return {
     uid: topology.self.uid.toString(),
     targets: dialer.targets,
+    reached: dialer.reached(sources.registered),
     connections: [
       ...[...sources.live].flatMap((live) => linkStatus(live, toEpoch)),
       ...dialer.rows().map((row) => dialStatus(row, toEpoch)),

@@ -175,12 +175,22 @@ export interface CollisionStatus {
   readonly text: string;
 }
 
+/** A target and who is behind it. */
+export interface ReachedTarget {
+  /** As typed. */
+  readonly text: string;
+  /** Who was last found there, ourselves too; `undefined`: nobody yet. */
+  readonly peer: PeerName | undefined;
+}
+
 /** The mesh at one moment. */
 export interface MeshSnapshot {
   /** Our UID in this run, decimal. */
   readonly uid: string;
   /** Targets as typed. */
   readonly targets: readonly string[];
+  /** The same, with who is behind each. */
+  readonly reached: readonly ReachedTarget[];
   /** Connections, live and wanted. */
   readonly connections: readonly ConnectionStatus[];
   /** All peers, ourselves first. */

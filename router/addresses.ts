@@ -1,31 +1,63 @@
 /**
- * Addresses as users write them: `IP/LEN`, `ip:IP/LEN`, and those that need the allocator.
+ * Addresses as users write them.
+ *
+ * ```
+ *   (nothing)  net:default      one of the default subnet      net:10.2.7.0/24       one of that subnet
+ *   10.2.1.1/24                 that one                       ip:10.2.1.1/24        the same
+ * ```
  *
  * @module
  */
 
-import { type Cidr, parseCidr, WireError } from "../base/mod.ts";
-import { UsageError } from "./config/mod.ts";
+import { type Cidr, formatCidr, parseCidr, WireError } from "../base/mod.ts";
+import { parseSubnet, UsageError } from "./config/mod.ts";
+
+/** What one word asks for. */
+export type AddressWord =
+  /** Any address of a subnet. */
+  | { readonly kind: "subnet"; readonly subnet: Cidr }
+  /** This one. */
+  | { readonly kind: "address"; readonly cidr: Cidr };
 
 /**
  * Parses the addresses of one request.
  *
  * @param verb what is to be done, for errors: "attach"
- * @returns in the order given, each once
- * @throws {UsageError} if there is none, one is no address, or one asks for allocation
+ * @param defaultSubnet what `net:default` means; `undefined`: nothing is allocated here
+ * @returns in the order given, each once; the default subnet if nothing was given
+ * @throws {UsageError} if a word is no address, or asks for allocation and there is none
  */
-export function parseAddresses(words: readonly string[], verb: string): Cidr[] {
-  if (words.length === 0) throw new UsageError(allocation(verb, "without an address"));
-  const found = new Map<string, Cidr>();
-  for (const word of words) {
-    if (word.startsWith("net:")) throw new UsageError(allocation(verb, word));
-    const text = word.replace(/^ip:/, "");
-    found.set(text, parseAddress(text, verb));
+export function parseAddresses(
+  words: readonly string[],
+  verb: string,
+  defaultSubnet: Cidr | undefined,
+): AddressWord[] {
+  const found = new Map<string, AddressWord>();
+  for (const word of words.length === 0 ? ["net:default"] : words) {
+    if (word.startsWith("net:")) {
+      if (defaultSubnet === undefined) throw new UsageError(noAllocation(verb, words, word));
+      const subnet = word === "net:default" ? defaultSubnet : subnetIn(word, verb);
+      found.set(`net:${formatCidr(subnet)}`, { kind: "subnet", subnet });
+    } else {
+      const text = word.replace(/^ip:/, "");
+      const cidr = addressIn(text, verb);
+      found.set(formatCidr(cidr), { kind: "address", cidr });
+    }
   }
   return [...found.values()];
 }
 
-function parseAddress(text: string, verb: string): Cidr {
+function subnetIn(word: string, verb: string): Cidr {
+  const text = word.slice("net:".length);
+  try {
+    return parseSubnet(text);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    throw new UsageError(`Cannot ${verb} ${word}: expected net: and ${error.message}`);
+  }
+}
+
+function addressIn(text: string, verb: string): Cidr {
   try {
     return parseCidr(text);
   } catch (error) {
@@ -34,7 +66,8 @@ function parseAddress(text: string, verb: string): Cidr {
   }
 }
 
-function allocation(verb: string, what: string): string {
-  return `Cannot ${verb} ${what}: IP allocation must be enabled, and this version has none; ` +
-    `give an address, as 10.2.1.5/24`;
+function noAllocation(verb: string, words: readonly string[], word: string): string {
+  const what = words.length === 0 ? "without an address" : word;
+  return `Cannot ${verb} ${what}: IP allocation must be enabled, and --ipalloc-range turned it off; ` +
+    "give an address, as 10.2.1.5/24";
 }

@@ -1,17 +1,36 @@
 import { deepEqual, throws } from "node:assert/strict";
-import { formatCidr } from "../base/mod.ts";
+import { formatCidr, parseCidr } from "../base/mod.ts";
 import { parseAddresses } from "./addresses.ts";
 
-Deno.test("parseAddresses() takes both spellings and drops repetitions", () => {
-  const found = parseAddresses(["10.2.1.1/24", "ip:10.2.1.1/24", "ip:10.2.2.1/16"], "attach");
-  deepEqual(found.map(formatCidr), ["10.2.1.1/24", "10.2.2.1/16"]);
-});
+const RANGE = parseCidr("10.32.0.0/12");
+
+function parsed(words: readonly string[]): string[] {
+  return parseAddresses(words, "attach", RANGE).map((word) =>
+    word.kind === "subnet" ? `net ${formatCidr(word.subnet)}` : formatCidr(word.cidr)
+  );
+}
+
+for (
+  const [words, expected] of [
+    [["10.2.1.1/24", "ip:10.2.1.1/24", "ip:10.2.2.1/16"], ["10.2.1.1/24", "10.2.2.1/16"]],
+    [[], ["net 10.32.0.0/12"]],
+    [["net:default", "net:10.32.0.0/12"], ["net 10.32.0.0/12"]],
+    [["net:10.2.7.0/24", "10.2.1.1/24"], ["net 10.2.7.0/24", "10.2.1.1/24"]],
+  ] as const
+) {
+  Deno.test(`parseAddresses() understands ${JSON.stringify(words)}`, () => {
+    deepEqual(parsed(words), expected);
+  });
+}
 
 for (
   const [words, pattern] of [
-    [[], /IP allocation must be enabled.*give an address/],
-    [["net:default"], /net:default: IP allocation must be enabled/],
-    [["net:10.2.0.0/16"], /must be enabled/],
+    [
+      ["net:10.2.0.1/16"],
+      /Cannot attach net:10\.2\.0\.1\/16: .*bits after network prefix are not all zero/,
+    ],
+    [["net:10.2.0.0/31"], /smaller than minimum size 4/],
+    [["net:web"], /invalid CIDR address "web"/],
     [["10.2.1.300/24"], /Cannot attach: invalid CIDR address "10\.2\.1\.300\/24"/],
     [["10.2.1.1/33"], /invalid CIDR address/],
     [["10.2.1.1"], /invalid CIDR address/],
@@ -19,6 +38,15 @@ for (
   ] as const
 ) {
   Deno.test(`parseAddresses() refuses ${JSON.stringify(words)}`, () => {
-    throws(() => parseAddresses(words, "attach"), pattern);
+    throws(() => parseAddresses(words, "attach", RANGE), pattern);
+  });
+}
+
+for (const words of [[], ["net:default"], ["net:10.2.0.0/16"]]) {
+  Deno.test(`parseAddresses() refuses ${JSON.stringify(words)} where nothing is allocated`, () => {
+    throws(
+      () => parseAddresses(words, "attach", undefined),
+      /IP allocation must be enabled.*give an address/,
+    );
   });
 }

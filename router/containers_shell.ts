@@ -1,26 +1,38 @@
 /**
  * What users do with containers and with the host's own addresses: attach, detach, expose, hide, ps.
  *
- * The router has one of these; a command that needs no router makes its own and does the very same. What is attached is kept
- * by the kernel alone, so there is nothing to bring back after a restart.
+ * ```
+ *   words ──> leases (addresses) ──> attach (interface) ──> names          detach goes the other way
+ * ```
+ *
+ * The router has one of these; a command that needs no router makes its own and does the very same with addresses that the user
+ * names. What is attached is kept by the kernel, so there is nothing to bring back after a restart.
  *
  * @module
  */
 
-import { type Cidr, formatCidr, formatMac } from "../base/mod.ts";
+import { type Cidr, formatCidr, formatMac, type Ipv4 } from "../base/mod.ts";
 import {
   attach,
   type Attached,
+  type ContainerRef,
   detach,
   EXPOSE_ID,
   findAttached,
   findContainer,
   listAttached,
   RefusedError,
+  rewriteHosts,
 } from "../container/mod.ts";
+import type { OpOptions } from "../container/ipam/mod.ts";
 import { exposeAddress, hideAddress } from "../switch/mod.ts";
-import { parseAddresses } from "./addresses.ts";
+import type { AddressWord } from "./addresses.ts";
 import { KeyedLock } from "./keyed_lock.ts";
+import { Leases } from "./leases_shell.ts";
+import type { NamePart } from "./parts.ts";
+
+/** Interfaces and addresses outlive the router, and so do the names that come with them. */
+const KEEP = { keep: true };
 
 /** What {@link Containers} works on. */
 export interface ContainersOptions {
@@ -28,6 +40,18 @@ export interface ContainersOptions {
   readonly bridge: string;
   /** MTU of containers; that of the bridge if missing. */
   readonly mtuBytes?: number;
+  /** Where addresses come from; missing: only those that the user names. */
+  readonly leases?: Leases;
+  /** Where names go; missing: nowhere. */
+  readonly names?: NamePart | undefined;
+  /** Returns what a container's addresses are held under; missing: nothing is held. */
+  readonly identOf?: (ref: ContainerRef) => string;
+  /** Hears of each container that was attached. */
+  readonly onAttached?: (ident: string, portIndex: number) => void;
+  /** Hears of each address that the host was given. */
+  readonly onExposed?: (address: Ipv4) => void;
+  /** Hears of what failed without failing the request. */
+  readonly warn?: (line: string) => void;
 }
 
 /** One container, or the host, as `ps` shows it. */
@@ -40,28 +64,43 @@ export interface ContainerRow {
   readonly addresses: readonly string[];
 }
 
+/** How long and for whom a request waits for addresses. */
+export type Patience = Pick<OpOptions, "waitMs" | "signal">;
+
 /** How one container is attached or detached. */
-export interface ContainerOptions {
+export interface ContainerOptions extends Patience {
   /** `DOCKER_HOST` of who asks: that engine knows the container. */
   readonly dockerHost?: string | undefined;
   /** Adds a route for multicast; default true. */
   readonly multicastRoute?: boolean | undefined;
+  /** Registers its name, if it has one with a domain; default true. */
+  readonly dns?: boolean | undefined;
+  /** Puts its addresses into its `/etc/hosts`, and these `NAME:IP`; missing: the file is left alone. */
+  readonly hosts?: readonly string[] | undefined;
+}
+
+/** How the host gets addresses. */
+export interface ExposeOptions extends Patience {
+  /** Name to register for them. */
+  readonly fqdn?: string | undefined;
 }
 
 /** Containers and addresses on one bridge. */
 export class Containers {
   readonly #options: ContainersOptions;
+  readonly #leases: Leases;
   readonly #locks = new KeyedLock();
 
   /** Touches nothing yet. */
   constructor(options: ContainersOptions) {
     this.#options = options;
+    this.#leases = options.leases ?? new Leases(undefined);
   }
 
   /**
    * Attaches a container.
    *
-   * @param words addresses as the user wrote them
+   * @param words addresses as the user wrote them; none: one of the default subnet
    * @returns the container; its `addresses` are those asked for
    * @throws {UsageError} for words that are no addresses
    * @throws {RefusedError} if an address is held by another, the container is not there, ...
@@ -71,14 +110,28 @@ export class Containers {
     words: readonly string[],
     options: ContainerOptions = {},
   ): Promise<ContainerRow> {
-    const addresses = parseAddresses(words, "attach");
+    const wanted = this.#leases.parse(words, "attach");
     return this.#locks.run(container, async () => {
-      const ref = await findContainer(container, { dockerHost: options.dockerHost });
-      const result = attach(ref, addresses, {
-        ...this.#options,
-        multicastRoute: options.multicastRoute ?? true,
+      const ref = await findContainer(container, options);
+      const ident = this.#identOf(ref);
+      const lease = await this.#leases.take(ident, wanted, {
+        ...patience(options),
+        isContainer: true,
       });
-      return { ...toRow(result), addresses: addresses.map(formatCidr) };
+      try {
+        this.#rewriteHosts(ref, lease.cidrs, options);
+        const result = attach(ref, lease.cidrs, {
+          ...this.#place(),
+          multicastRoute: options.multicastRoute ?? true,
+          ...(ident === "" ? {} : { ident }),
+        });
+        this.#options.onAttached?.(ident, result.portIndex);
+        if (options.dns !== false) this.#register(ref, ident, lease.cidrs);
+        return { ...toRow(result), addresses: lease.cidrs.map(formatCidr) };
+      } catch (error) {
+        await lease.undo();
+        throw error;
+      }
     });
   }
 
@@ -88,33 +141,64 @@ export class Containers {
     words: readonly string[],
     options: ContainerOptions = {},
   ): Promise<string[]> {
-    const addresses = parseAddresses(words, "detach");
+    const wanted = this.#leases.parse(words, "detach");
     return this.#locks.run(container, async () => {
-      const ref = await findContainer(container, { dockerHost: options.dockerHost });
-      return detach(ref, addresses, { bridge: this.#options.bridge }).map(formatCidr);
+      const ref = await findContainer(container, options);
+      const ident = this.#identOf(ref);
+      const { bridge } = this.#options;
+      const has = findAttached(ref, bridge)?.addresses ?? [];
+      const cidrs = this.#inAllForms(ident, wanted, has);
+      const removed = detach(ref, cidrs, { bridge });
+      await this.#giveBack(ident, cidrs, has);
+      return removed.map(formatCidr);
     });
   }
 
   /**
    * Gives the host addresses on the bridge; those that it has stay.
    *
+   * @param words none: one of the default subnet
    * @returns the addresses
    * @throws {RefusedError} if a container holds one
    * @throws {HostError} if there is no bridge
    */
-  expose(words: readonly string[]): string[] {
-    const { bridge } = this.#options;
-    const addresses = parseAddresses(words, "expose");
-    const attached = listAttached(bridge).filter(({ id }) => id !== EXPOSE_ID);
-    for (const cidr of addresses) refuseHeld(cidr, attached);
-    for (const cidr of addresses) exposeAddress(bridge, cidr);
-    return addresses.map(formatCidr);
+  async expose(words: readonly string[], options: ExposeOptions = {}): Promise<string[]> {
+    const { bridge, names, onExposed } = this.#options;
+    const { fqdn } = options;
+    if (fqdn !== undefined && names === undefined) throw noNames(`expose with the name "${fqdn}"`);
+    const wanted = this.#leases.parse(words, "expose");
+    return await this.#locks.run(EXPOSE_ID, async () => {
+      const lease = await this.#leases.take(EXPOSE_ID, wanted, {
+        ...patience(options),
+        isContainer: false,
+      });
+      try {
+        const attached = listAttached(bridge).filter(({ id }) => id !== EXPOSE_ID);
+        for (const cidr of lease.cidrs) refuseHeld(cidr, attached);
+        if (fqdn !== undefined) {
+          for (const { address } of lease.cidrs) names?.add(fqdn, EXPOSE_ID, address, KEEP);
+        }
+        for (const cidr of lease.cidrs) exposeAddress(bridge, cidr);
+      } catch (error) {
+        await lease.undo();
+        throw error;
+      }
+      for (const { address } of lease.cidrs) onExposed?.(address);
+      return lease.cidrs.map(formatCidr);
+    });
   }
 
-  /** Takes addresses of the host from the bridge. @returns those that were there */
-  hide(words: readonly string[]): string[] {
-    const addresses = parseAddresses(words, "hide");
-    return addresses.filter((cidr) => hideAddress(this.#options.bridge, cidr)).map(formatCidr);
+  /** Takes addresses of the host from the bridge. @param words none: those of the default subnet @returns those that were there */
+  async hide(words: readonly string[]): Promise<string[]> {
+    const wanted = this.#leases.parse(words, "hide");
+    return await this.#locks.run(EXPOSE_ID, async () => {
+      const { bridge } = this.#options;
+      const has = listAttached(bridge).find(({ id }) => id === EXPOSE_ID)?.addresses ?? [];
+      const cidrs = this.#inAllForms(EXPOSE_ID, wanted, has);
+      const hidden = cidrs.filter((cidr) => hideAddress(bridge, cidr));
+      await this.#giveBack(EXPOSE_ID, cidrs, has);
+      return hidden.map(formatCidr);
+    });
   }
 
   /**
@@ -130,16 +214,98 @@ export class Containers {
     for (const operand of operands) {
       const attached = operand === EXPOSE_ID
         ? listAttached(bridge).find(({ id }) => id === EXPOSE_ID)
-        : findAttached(await findContainer(operand, { dockerHost: options.dockerHost }), bridge);
+        : findAttached(await findContainer(operand, options), bridge);
       if (attached !== undefined) rows.push({ ...toRow(attached), id: operand });
     }
     return rows;
   }
+
+  /**
+   * Returns a container with its name and the addresses on its interface.
+   *
+   * @throws {RefusedError} if there is no such container
+   */
+  async look(container: string, options: ContainerOptions = {}): Promise<{
+    readonly ident: string;
+    readonly fqdn: string | undefined;
+    readonly addresses: readonly Cidr[];
+  }> {
+    const ref = await findContainer(container, options);
+    return {
+      ident: this.#identOf(ref),
+      fqdn: ref.kind === "docker" ? ref.fqdn : undefined,
+      addresses: findAttached(ref, this.#options.bridge)?.addresses ?? [],
+    };
+  }
+
+  #place(): { bridge: string; mtuBytes?: number } {
+    const { bridge, mtuBytes } = this.#options;
+    return { bridge, ...(mtuBytes === undefined ? {} : { mtuBytes }) };
+  }
+
+  #identOf(ref: ContainerRef): string {
+    return this.#options.identOf?.(ref) ?? "";
+  }
+
+  /** A container on the network with Docker's file is better than none. */
+  #rewriteHosts(ref: ContainerRef, cidrs: readonly Cidr[], { hosts }: ContainerOptions): void {
+    const problem = hosts === undefined ? undefined : rewriteHosts(ref, cidrs, hosts);
+    if (problem !== undefined) this.#options.warn?.(problem);
+  }
+
+  /** A name of another domain is none of ours; the container keeps it. */
+  #register(ref: ContainerRef, ident: string, cidrs: readonly Cidr[]): void {
+    const { names } = this.#options;
+    if (names === undefined || ref.kind !== "docker" || ref.fqdn === undefined) return;
+    try {
+      for (const { address } of cidrs) names.add(ref.fqdn, ident, address, KEEP);
+    } catch (error) {
+      if (!(error instanceof RefusedError) || error.code !== "outside-domain") throw error;
+    }
+  }
+
+  /** Returns what is to go: an address of a subnet with each prefix that it has on the interface. */
+  #inAllForms(ident: string, wanted: readonly AddressWord[], has: readonly Cidr[]): Cidr[] {
+    const subnets = wanted.filter(({ kind }) => kind === "subnet");
+    const ours = new Set(this.#leases.find(ident, subnets).map(({ address }) => address));
+    const cidrs = [
+      ...this.#leases.find(ident, wanted),
+      ...has.filter(({ address }) => ours.has(address)),
+    ];
+    return cidrs.filter((cidr, i) => cidrs.findIndex((other) => same(cidr, other)) === i);
+  }
+
+  /** An address that is there with another prefix as well is still in use. */
+  async #giveBack(ident: string, cidrs: readonly Cidr[], had: readonly Cidr[]): Promise<void> {
+    const left = had.filter((cidr) => !cidrs.some((gone) => same(cidr, gone)));
+    const free = cidrs.filter(({ address }) => !left.some((cidr) => cidr.address === address));
+    for (const { address } of free) this.#options.names?.remove({ container: ident, ip: address });
+    await this.#leases.giveBack(ident, free);
+  }
+}
+
+/** Returns the refusal of a request that needs names where there are none. */
+export function noNames(what: string): RefusedError {
+  return new RefusedError(
+    "not-possible",
+    `Cannot ${what}: there is no name service; launch without --no-dns`,
+  );
+}
+
+function patience({ waitMs, signal }: Patience): Patience {
+  return {
+    ...(waitMs === undefined ? {} : { waitMs }),
+    ...(signal === undefined ? {} : { signal }),
+  };
 }
 
 /** Returns the lines of `ps`. */
 export function psText(rows: readonly ContainerRow[]): string {
   return rows.map(({ id, mac, addresses }) => `${[id, mac, ...addresses].join(" ")}\n`).join("");
+}
+
+function same(a: Cidr, b: Cidr): boolean {
+  return a.address === b.address && a.length === b.length;
 }
 
 function toRow({ id, mac, addresses }: Attached): ContainerRow {

@@ -1,7 +1,8 @@
 import { deepEqual, equal, match } from "node:assert/strict";
 import { RefusedError } from "../container/mod.ts";
 import { UsageError } from "./config/mod.ts";
-import { controlApi, type RouterCalls, statusApi, statusOf } from "./http_api.ts";
+import { controlApi, statusApi, statusOf } from "./http_api.ts";
+import type { RouterCalls } from "./router_calls.ts";
 import { joined } from "./status/example_test.ts";
 
 /** A router that notes what it is asked. */
@@ -19,15 +20,19 @@ function fake(): { calls: unknown[][]; router: RouterCalls } {
       },
       detach: (...args) => {
         calls.push(["detach", ...args]);
-        return Promise.resolve(args[1]);
+        return Promise.resolve([...args[1]]);
       },
-      expose: (words) => words,
-      hide: (words) => words,
+      expose: (words) => Promise.resolve([...words]),
+      hide: (words) => Promise.resolve([...words]),
+      look: () => Promise.resolve({ ident: "web", fqdn: "web.weave.local", addresses: [] }),
       ps: (...args) => {
         calls.push(["ps", ...args]);
         return Promise.resolve([row]);
       },
     },
+    ipam: undefined,
+    names: undefined,
+    dns: undefined,
     status: joined,
     connect: (...args) => {
       calls.push(["connect", ...args]);
@@ -52,7 +57,9 @@ const ROUTES: readonly [string, string, number][] = [
   ["GET", "/status/connections", 200],
   ["GET", "/status/peers", 200],
   ["GET", "/status/targets", 200],
-  ["GET", "/status/dns", 404],
+  ["GET", "/status/dns", 200],
+  ["GET", "/ip", 404],
+  ["GET", "/name", 404],
   ["GET", "/report", 200],
   ["GET", "/report?format={{.Version}}", 200],
   ["GET", "/report?format={{.Nobody}}", 400],
@@ -120,9 +127,17 @@ Deno.test("controlApi() passes a container, its addresses and options on", async
     addresses: ["10.2.1.1/24"],
   });
   deepEqual(await (await handle(json("/detach", body))).json(), { addresses: ["10.2.1.1/24"] });
-  deepEqual(calls, [
-    ["attach", "web", ["10.2.1.1/24"], { dockerHost: "unix:///d", multicastRoute: false }],
-    ["detach", "web", ["10.2.1.1/24"], { dockerHost: "unix:///d", multicastRoute: undefined }],
+  const [attached, detached] = calls.map(([verb, container, words, options]) => {
+    const { signal: _, ...rest } = options as { signal: AbortSignal };
+    return [verb, container, words, rest];
+  });
+  const options = { dockerHost: "unix:///d", dns: undefined };
+  deepEqual(attached, ["attach", "web", ["10.2.1.1/24"], { ...options, multicastRoute: false }]);
+  deepEqual(detached, [
+    "detach",
+    "web",
+    ["10.2.1.1/24"],
+    { ...options, multicastRoute: undefined },
   ]);
 });
 

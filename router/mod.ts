@@ -5,6 +5,7 @@
  *   config/  ──> router.ts ──┬── mesh       who is there
  *   store.ts ──>   |  |      ├── switch     frames
  *                  |  |      └── container  interfaces and addresses of containers
+ *                  |  ├── services                         addresses, names, who lives on this host
  *                  |  ├── forwarding_state, link_board     joins mesh and switch (pure)
  *                  |  ├── pair_keys, pair_board            keys of pairs, and how frames to each go (pure)
  *                  |  ├── overlays                         which are offered (pure)
@@ -27,10 +28,15 @@ export {
   type ContainerRow,
   Containers,
   type ContainersOptions,
+  type ExposeOptions,
+  type Patience,
   psText,
 } from "./containers_shell.ts";
+export type { AddressWord } from "./addresses.ts";
+export { type Lease, Leases } from "./leases_shell.ts";
+export type { AddressPart, NamePart } from "./parts.ts";
 export { type DaemonOptions, runDaemon } from "./daemon_shell.ts";
-export { localContainers } from "./local_shell.ts";
+export { hostTraces, localContainers, removeTraces } from "./local_shell.ts";
 export { AlreadyRunningError, processRuns } from "./machine_shell.ts";
 export { Router, type RouterHooks } from "./router.ts";
 export { VERSION } from "./version.ts";

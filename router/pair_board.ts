@@ -69,6 +69,12 @@ export class PairBoard {
     return { shuttle: state.shuttle, reason: this.#reason(row) };
   }
 
+  /** Tells whether a peer has shown that it is weft: frames go by shuttle, or it has agreed on keys. */
+  speaks(peer: PeerName): boolean {
+    const row = this.#rows.get(peer);
+    return row?.data?.shuttle === true || row?.keys?.state === "ready";
+  }
+
   /** Returns the pairs with these peers, in their order. */
   rows(peers: Iterable<PairPeer>): PairRow[] {
     const rows: PairRow[] = [];

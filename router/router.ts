@@ -2,12 +2,13 @@
  * The router: builds the parts, joins them, starts them in order and stops them in reverse.
  *
  * ```
- *   checks -> store -> bridge, TAP -> switch -> mesh -> API         start; stop goes the other way
+ *   checks -> store -> bridge, TAP -> addresses, names -> switch -> mesh -> API         start; stop goes the other way
  *
  *   mesh  linkUp, linkDown, changed ──> keys, configure ──> switch
  *         overlayControl            <──> control
  *         overlayEstablished/Failed <── tunnel
  *   pair_keys      unicast <── keys of pairs ──> pairKeys, pairNews
+ *   services       gossip  <── addresses, names                 containers of this host
  * ```
  *
  * @module
@@ -26,11 +27,9 @@ import {
 } from "../mesh/mod.ts";
 import {
   type FromWorker,
-  type HostState,
   opensTunnels,
   OVERLAY_LABELS,
   type PairState,
-  prepareHost,
   priorityWarning,
   shuttleAvailable,
   startSwitch,
@@ -38,30 +37,27 @@ import {
   type Tables,
   type TunnelState,
 } from "../switch/mod.ts";
-import { passwordWarnings, type RouterConfig } from "./config/mod.ts";
+import type { RouterConfig } from "./config/mod.ts";
 import { Containers } from "./containers_shell.ts";
 import { ForwardingState } from "./forwarding_state.ts";
+import { type Ground, openStore, prepare } from "./ground_shell.ts";
 import { controlApi, statusApi } from "./http_api.ts";
-import { chooseName } from "./identity.ts";
+import { Leases } from "./leases_shell.ts";
 import { LinkBoard } from "./link_board.ts";
-import {
-  AlreadyRunningError,
-  answers,
-  checkMachine,
-  lockHolder,
-  machineIdentity,
-} from "./machine_shell.ts";
-import { checkName, type OfferedOverlays, offeredOverlays } from "./overlays.ts";
+import { AlreadyRunningError, answers, checkMachine } from "./machine_shell.ts";
+import { offeredOverlays } from "./overlays.ts";
 import { PairBoard } from "./pair_board.ts";
 import { type PairKeysDriver, startPairKeys } from "./pair_keys_shell.ts";
 import { serveSocket, serveStatus } from "./servers_shell.ts";
+import { Services } from "./services_shell.ts";
 import { connectionRows } from "./status/connection_rows.ts";
 import type { ConnectionRow, MacRow, PairRow, StatusSnapshot } from "./status/mod.ts";
-import { Store, StoreError } from "./store.ts";
 import { VERSION } from "./version.ts";
 
 /** A change of the mesh seldom comes alone; the worker hears of all that come within this time at once. */
 const CONFIGURE_DELAY_MS = 2;
+/** Peers and targets also change without a word of the mesh. */
+const LOOK_MS = 1000;
 /** Only root enters. */
 const RUNTIME_DIR_MODE = 0o750;
 
@@ -71,18 +67,6 @@ export interface RouterHooks {
   readonly log: Logger;
 }
 
-/** What was found and made on the way up, before the parts run. */
-interface Ground {
-  readonly config: RouterConfig;
-  readonly log: Logger;
-  readonly store: Store;
-  readonly name: PeerName;
-  readonly targets: readonly string[];
-  readonly overlays: readonly string[];
-  readonly host: HostState;
-  readonly warnings: readonly string[];
-}
-
 /** One running router. */
 export class Router {
   /** Resolves when the router has ended: with the reason, or `undefined` if it was asked to. */
@@ -90,6 +74,7 @@ export class Router {
   /** The containers of this host. */
   readonly containers: Containers;
   readonly #ground: Ground;
+  readonly #services: Services;
   readonly #since = Date.now();
   readonly #links = new LinkBoard();
   readonly #pairs: PairBoard;
@@ -109,7 +94,27 @@ export class Router {
     this.#forwarding = new ForwardingState(ground.name);
     this.#pairs = new PairBoard(!ground.overlays.every(opensTunnels));
     const { bridge, mtuBytes } = ground.host;
-    this.containers = new Containers({ bridge, mtuBytes });
+    const { config, log, name: self, targets, store } = ground;
+    const services = new Services({
+      config,
+      log,
+      self,
+      bridge,
+      targets,
+      store,
+      mesh: () => this.#mesh,
+    });
+    this.#services = services;
+    this.containers = new Containers({
+      bridge,
+      mtuBytes,
+      leases: new Leases(services.ipam),
+      names: services.names,
+      identOf: (ref) => services.idents.of(ref),
+      onAttached: (ident, portIndex) => services.attached(ident, portIndex),
+      onExposed: (address) => services.exposed(address),
+      warn: (line) => log.warn(line),
+    });
     const { promise, resolve } = Promise.withResolvers<string | undefined>();
     this.ended = promise;
     this.#finish = resolve;
@@ -132,6 +137,7 @@ export class Router {
     try {
       router = new Router(prepare(config, log, store, overlays));
       router.#resources.use(store);
+      router.#resources.use(router.#services);
       await router.#startParts();
       return router;
     } catch (error) {
@@ -205,6 +211,8 @@ export class Router {
       forwarding,
       macs: this.#macs,
       terminations: this.#terminations,
+      ipam: this.#services.ipam?.status(),
+      dns: this.#services.dnsStatus(),
       counters: plane.counters(),
     };
   }
@@ -250,12 +258,18 @@ export class Router {
       crypto: meshCrypto({ libsodium }),
       log: log.area("mesh"),
       onEvent: (event) => this.#onMesh(event),
-      channels: pairKeys === undefined ? [] : [pairKeys.channel],
+      channels: [
+        ...(pairKeys === undefined ? [] : [pairKeys.channel]),
+        ...this.#services.channels,
+      ],
     });
     this.#mesh = mesh;
     await this.#own(() => mesh.stop());
     this.#configure();
     store.setTargets(targets);
+    this.#services.watch();
+    const look = setInterval(() => this.#tellServices(), LOOK_MS);
+    this.#resources.defer(() => clearInterval(look));
     this.#serve();
     log.info("ready", {
       peer: formatPeerName(name),
@@ -292,6 +306,9 @@ export class Router {
     const { config, log } = this.#ground;
     const calls = {
       containers: this.containers,
+      ipam: this.#services.ipam,
+      names: this.#services.names,
+      dns: this.#services.dns,
       status: () => this.status(),
       connect: (targets: string[], options: { replace: boolean }) => this.connect(targets, options),
       forget: (targets: string[]) => this.forget(targets),
@@ -406,6 +423,14 @@ export class Router {
     this.#pairs.peers(others, Date.now());
     this.#plane().configure(this.#forwarding.update(peers, this.#links.links()));
     this.#pairKeys?.topology(peers);
+    this.#tellServices();
+  }
+
+  /** Neighbours say that they are weft; of others we know it by the keys that they agree on. */
+  #tellServices(): void {
+    const links = this.#links.links().filter(({ weft }) => weft);
+    const weft = new Set(links.map(({ peer }) => peer));
+    this.#services.meshChanged((peer) => weft.has(peer) || this.#pairs.speaks(peer));
   }
 
   #pairRows(peers: readonly PeerStatus[], forwarding: readonly ForwardingPeer[]): PairRow[] {
@@ -447,42 +472,4 @@ export class Router {
 function started<T>(part: T | undefined): T {
   if (part === undefined) throw new Error("Cannot answer: the router is starting");
   return part;
-}
-
-function openStore(stateDir: string): Store {
-  try {
-    return Store.open(stateDir);
-  } catch (error) {
-    if (!(error instanceof StoreError) || !error.locked) throw error;
-    const pid = lockHolder(Store.fileIn(stateDir));
-    if (pid === undefined) throw error;
-    throw new StoreError(`${error.message} (process ${pid})`, true);
-  }
-}
-
-function prepare(
-  config: RouterConfig,
-  log: Logger,
-  store: Store,
-  overlays: OfferedOverlays,
-): Ground {
-  const machine = machineIdentity();
-  const random = crypto.getRandomValues(new Uint8Array(6));
-  const { name, warning } = chooseName(config.name, store.identity(), machine, random);
-  checkName(name, overlays.names);
-  store.setIdentity({ name, ...machine });
-  const targets = config.resume ? store.targets() : config.targets;
-  const { bridge, tap, mtuBytes } = config;
-  const host = prepareHost({ bridge, tap, mtuBytes, mac: name });
-  const warnings = [
-    ...(config.passwords.length === 0 ? ["no password: data is sent in clear"] : []),
-    ...passwordWarnings(config.passwords),
-    ...[warning, overlays.warning].filter((line) => line !== undefined),
-    ...(mtuBytes === undefined || mtuBytes === host.mtuBytes
-      ? []
-      : [`the bridge "${host.bridge}" keeps its MTU of ${host.mtuBytes}, not ${mtuBytes}`]),
-  ];
-  for (const line of warnings) log.warn(line);
-  if (config.network !== undefined) log.info("network", { address: config.network });
-  return { config, log, store, name, targets, overlays: overlays.names, host, warnings };
 }

@@ -6,7 +6,7 @@
 
 import type { Logger } from "../base/mod.ts";
 import type { ListenAddress } from "./config/mod.ts";
-import type { RequestHandler } from "./http_api.ts";
+import type { RequestHandler } from "./http_routes.ts";
 
 /** Requests that still run when a listener closes get so long. */
 const GRACE_MS = 1000;

@@ -1,7 +1,8 @@
 /**
- * What survives a restart: the peer name and the targets.
+ * What survives a restart: the peer name, the targets, and what namespaces hold their addresses under.
  *
- * Which container is attached with what is not here: the kernel knows it, and keeps it for as long as it is true.
+ * Which container is attached with what is not here: the kernel knows it, and keeps it for as long as it is true. Addresses and
+ * names have files of their own.
  *
  * One SQLite database in the state directory. Write-ahead log and full synchronisation, so that what was answered is on the
  * disk; locked for as long as it is open, so that two routers never share one. Data that this version cannot read is never
@@ -14,13 +15,19 @@ import { DatabaseSync } from "node:sqlite";
 import type { StoredIdentity } from "./identity.ts";
 
 const FILE = "weft.db";
-const SCHEMA_VERSION = 1;
+const SCHEMA_VERSION = 2;
 /** "weft" in ASCII: tells our database from another one (`PRAGMA application_id`). */
 const APPLICATION_ID = 0x77656674;
 
 const SCHEMA = `
   CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
   CREATE TABLE targets (position INTEGER PRIMARY KEY, target TEXT NOT NULL UNIQUE) STRICT;
+`;
+/** Version 2: what namespaces without a container engine hold their addresses under. */
+const IDENTS = `
+  CREATE TABLE idents (
+    boot_id TEXT NOT NULL, inode TEXT NOT NULL, ident TEXT NOT NULL UNIQUE, PRIMARY KEY (boot_id, inode)
+  ) STRICT;
 `;
 
 /** Is thrown when the stored state cannot be used; the text says what to do. */
@@ -83,7 +90,7 @@ export class Store implements Disposable {
         );
       }
       db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
-      if (version === 0) create(db);
+      upgrade(db, version);
       // Takes the lock now and not with the first write.
       db.exec("BEGIN IMMEDIATE; COMMIT");
       return new Store(db);
@@ -130,6 +137,29 @@ export class Store implements Disposable {
     });
   }
 
+  /** Returns what a namespace holds its addresses under. @param inode of the namespace in that boot of the machine */
+  ident(bootId: string, inode: string): string | undefined {
+    const row = this.#db.prepare("SELECT ident FROM idents WHERE boot_id = ? AND inode = ?")
+      .get(bootId, inode);
+    return row === undefined ? undefined : String(row["ident"]);
+  }
+
+  /** Stores it. */
+  setIdent(bootId: string, inode: string, ident: string): void {
+    this.#db.prepare("INSERT OR REPLACE INTO idents (boot_id, inode, ident) VALUES (?, ?, ?)")
+      .run(bootId, inode, ident);
+  }
+
+  /** Returns all idents. */
+  idents(): string[] {
+    return this.#db.prepare("SELECT ident FROM idents").all().map((row) => String(row["ident"]));
+  }
+
+  /** Forgets one. */
+  dropIdent(ident: string): void {
+    this.#db.prepare("DELETE FROM idents WHERE ident = ?").run(ident);
+  }
+
   /** Closes the store; what was written is on the disk. */
   [Symbol.dispose](): void {
     this.#db.close();
@@ -157,10 +187,11 @@ export class Store implements Disposable {
   }
 }
 
-function create(db: DatabaseSync): void {
+function upgrade(db: DatabaseSync, version: number): void {
+  if (version === SCHEMA_VERSION) return;
   db.exec(
-    `BEGIN IMMEDIATE; ${SCHEMA}; PRAGMA application_id = ${APPLICATION_ID}; ` +
-      `PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT`,
+    `BEGIN IMMEDIATE; ${version === 0 ? SCHEMA : ""} ${IDENTS}; ` +
+      `PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT`,
   );
 }
 

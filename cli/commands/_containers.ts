@@ -6,7 +6,7 @@
 
 import type { Containers } from "../../router/mod.ts";
 import { NoRouterError } from "../client.ts";
-import type { Io } from "../command.ts";
+import { CommandError, type CommandOption, type Io } from "../command.ts";
 
 /** Takes the container, the last word, from the addresses before it. */
 export function splitWords(
@@ -34,16 +34,34 @@ export function printAddresses(addresses: readonly string[], json: boolean, { ou
   else out(`${addresses.map((address) => address.replace(/\/.*/, "")).join(" ")}\n`);
 }
 
+/** The option of each command that may have to wait for an address. */
+export const WAIT_OPTION: CommandOption = {
+  value: "SECONDS",
+  summary: "longest wait for an address (60)",
+};
+
+/** Returns the wait as the router takes it. @throws {CommandError} for anything but seconds */
+export function waitMs(wait: string | true | undefined): number | undefined {
+  if (wait === undefined) return undefined;
+  if (/^[0-9]{1,6}(\.[0-9]+)?$/.test(`${wait}`)) return Math.round(1000 * Number(wait));
+  throw new CommandError(`Cannot use --wait "${wait}": expected seconds`);
+}
+
+/** Tells whether somebody has to choose an address, which only the router can. */
+export function needsRouter(words: readonly string[]): boolean {
+  return words.length === 0 || words.some((word) => word.startsWith("net:"));
+}
+
 /** Asks the router; without one does it in this process, by the same code. */
 export async function withOrWithoutRouter<T>(
   io: Io,
   ask: () => Promise<T>,
-  act: (containers: Containers) => T | Promise<T>,
+  act: ((containers: Containers) => T | Promise<T>) | undefined,
 ): Promise<T> {
   try {
     return await ask();
   } catch (error) {
-    if (!(error instanceof NoRouterError)) throw error;
+    if (!(error instanceof NoRouterError) || act === undefined) throw error;
   }
   const { localContainers } = await import("../../router/mod.ts");
   return await act(localContainers(io.env("WEFT_BRIDGE") || undefined));

@@ -5,7 +5,13 @@
  */
 
 import { command, CommandError, JSON_OPTION } from "../command.ts";
-import { printAddresses, withOrWithoutRouter } from "./_containers.ts";
+import {
+  needsRouter,
+  printAddresses,
+  WAIT_OPTION,
+  waitMs,
+  withOrWithoutRouter,
+} from "./_containers.ts";
 
 /** `weft expose [ADDR...]`. */
 export const exposeCommand = command({
@@ -14,16 +20,21 @@ export const exposeCommand = command({
   args: "[ADDR...]",
   count: [0, Infinity],
   options: {
+    h: { value: "FQDN", summary: "register this name for them" },
+    wait: WAIT_OPTION,
     "without-masquerade": { summary: "accepted; this version makes no NAT rules" },
-    h: { value: "FQDN", summary: "refused; there is no DNS in this version" },
     json: JSON_OPTION,
   },
   async run(words, options, io): Promise<void> {
-    if (options.h) throw new CommandError("Cannot expose with -h: DNS is not in this version");
+    const fqdn = options.h;
+    if (fqdn === true) throw new CommandError("Cannot expose: -h needs a name");
+    const body = { addresses: words, fqdn, waitMs: waitMs(options.wait) };
     const addresses = await withOrWithoutRouter(
       io,
-      async () => JSON.parse(await io.client.post("/expose", { addresses: words })).addresses,
-      (containers) => containers.expose(words),
+      async () => JSON.parse(await io.client.post("/expose", body)).addresses,
+      needsRouter(words) || fqdn !== undefined
+        ? undefined
+        : (containers) => containers.expose(words),
     );
     printAddresses(addresses, options.json === true, io);
   },

@@ -5,7 +5,7 @@
  */
 
 import { command, JSON_OPTION } from "../command.ts";
-import { printAddresses, withOrWithoutRouter } from "./_containers.ts";
+import { needsRouter, printAddresses, withOrWithoutRouter } from "./_containers.ts";
 
 /** `weft hide [ADDR...]`. */
 export const hideCommand = command({
@@ -18,7 +18,7 @@ export const hideCommand = command({
     const addresses = await withOrWithoutRouter(
       io,
       async () => JSON.parse(await io.client.post("/hide", { addresses: words })).addresses,
-      (containers) => containers.hide(words),
+      needsRouter(words) ? undefined : (containers) => containers.hide(words),
     );
     printAddresses(addresses, options.json === true, io);
   },

@@ -11,15 +11,21 @@ import type { Command } from "../command.ts";
 import { attachCommand } from "./attach.ts";
 import { connectCommand } from "./connect.ts";
 import { detachCommand } from "./detach.ts";
+import { dnsAddCommand, dnsArgsCommand, dnsLookupCommand, dnsRemoveCommand } from "./dns.ts";
 import { exposeCommand } from "./expose.ts";
 import { forgetCommand } from "./forget.ts";
 import { helpCommand } from "./help.ts";
 import { hideCommand } from "./hide.ts";
+import { ipamCommand } from "./ipam.ts";
 import { keygenCommand } from "./keygen.ts";
 import { launchCommand } from "./launch.ts";
 import { logsCommand } from "./logs.ts";
+import { primeCommand } from "./prime.ts";
 import { psCommand } from "./ps.ts";
 import { reportCommand } from "./report.ts";
+import { resetCommand } from "./reset.ts";
+import { rmpeerCommand } from "./rmpeer.ts";
+import { runCommand } from "./run.ts";
 import { statusCommand } from "./status.ts";
 import { stopCommand } from "./stop.ts";
 import { versionCommand } from "./version.ts";
@@ -30,7 +36,9 @@ export type { Command, CommandOption, Given, Io } from "../command.ts";
 export const COMMANDS: readonly Command[] = [
   launchCommand,
   stopCommand,
+  resetCommand,
   statusCommand,
+  runCommand,
   attachCommand,
   detachCommand,
   exposeCommand,
@@ -38,6 +46,13 @@ export const COMMANDS: readonly Command[] = [
   connectCommand,
   forgetCommand,
   psCommand,
+  dnsAddCommand,
+  dnsRemoveCommand,
+  dnsLookupCommand,
+  dnsArgsCommand,
+  primeCommand,
+  rmpeerCommand,
+  ipamCommand,
   reportCommand,
   logsCommand,
   keygenCommand,

@@ -16,8 +16,8 @@ const MAX_WATCH_SECONDS = 86_400;
 /** `weft status [WHAT]`. */
 export const statusCommand = command({
   name: "status",
-  summary: "show the router, its connections, the peers, or its targets",
-  args: "[connections|peers|targets]",
+  summary: "show the router, its connections, peers or targets, addresses or names",
+  args: "[connections|peers|targets|ipam|dns]",
   count: [0, 1],
   options: {
     json: JSON_OPTION,

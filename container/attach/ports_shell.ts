@@ -33,12 +33,16 @@ export interface Attached {
   readonly id: string;
   /** For messages: its name if it has one, else the id. */
   readonly name: string;
+  /** What its addresses are held under; `undefined` if nobody has kept that. */
+  readonly ident: string | undefined;
   /** MAC of its interface. */
   readonly mac: Mac;
   /** Its addresses in the order in which they came. */
   readonly addresses: readonly Cidr[];
   /** Name of the interface on the bridge; the bridge itself for exposed addresses. */
   readonly port: string;
+  /** Number of that interface. */
+  readonly portIndex: number;
 }
 
 /** One port and its other end. */

@@ -3,11 +3,12 @@
  *
  * ```
  *   web, 4f5e…   docker    vethwepl + PID                 alias "weft docker 4f5e… web"
- *   pid:1234     pid       vethwepl + PID                 alias "weft pid 1234"
- *   netns:/x/y   netns     vethwepl + n + inode, short    alias "weft netns /x/y"
+ *   pid:1234     pid       vethwepl + PID                 alias "weft pid IDENT 1234"
+ *   netns:/x/y   netns     vethwepl + n + inode, short    alias "weft netns IDENT /x/y"
  * ```
  *
- * The alias of the interface is all that is remembered: it needs no file, and goes when the container goes.
+ * The alias of the interface tells who is at its other end: it needs no file, and goes when the container goes. IDENT is what
+ * the container's addresses and names are held under; an engine's container has its id for that.
  *
  * @module
  */
@@ -25,6 +26,10 @@ export type ContainerRef =
     readonly name: string;
     /** Its first process. */
     readonly pid: number;
+    /** Its host name with domain; missing if it has no domain. */
+    readonly fqdn?: string;
+    /** The file on the host that is its `/etc/hosts`; missing if the engine does not tell. */
+    readonly hostsPath?: string;
   }
   | {
     /** The namespace of a process. */
@@ -98,14 +103,26 @@ export function labelOf(ref: ContainerRef): ContainerLabel {
   }
 }
 
-/** Returns the alias that keeps a container's name; empty if it is too long to be kept. */
-export function aliasOf(ref: ContainerRef): string {
+/**
+ * Returns the alias that keeps a container's name and ident.
+ *
+ * @param ident 64 hex digits; `undefined` if addresses are not held under one
+ */
+export function aliasOf(ref: ContainerRef, ident?: string): string {
+  const held = ident === undefined ? "" : `${ident} `;
   const text = ref.kind === "docker"
     ? `weft docker ${ref.id} ${ref.name}`
     : ref.kind === "pid"
-    ? `weft pid ${ref.pid}`
-    : `weft netns ${ref.path}`;
-  return new TextEncoder().encode(text).length > ALIAS_BYTES ? "" : text;
+    ? `weft pid ${held}${ref.pid}`
+    : `weft netns ${held}${ref.path}`;
+  if (new TextEncoder().encode(text).length <= ALIAS_BYTES) return text;
+  // Too long to be kept: whose addresses they are counts more than how it is called.
+  return ref.kind === "docker" || ident === undefined ? "" : `weft ident ${ident}`;
+}
+
+/** Returns what the addresses of the container behind an interface are held under; `undefined` if its alias does not say. */
+export function identOfAlias(alias: string): string | undefined {
+  return /^weft (?:docker|pid|netns|ident) ([0-9a-f]{64})(?: |$)/.exec(alias)?.[1];
 }
 
 /** Reads what {@link aliasOf} wrote; `undefined` for any other alias. */
@@ -115,7 +132,7 @@ export function labelOfAlias(alias: string): ContainerLabel | undefined {
     const id = docker[1].slice(0, ID_DIGITS);
     return { id, name: docker[2] === "" ? id : docker[2] };
   }
-  const other = /^weft (pid|netns) (.+)$/s.exec(alias);
+  const other = /^weft (pid|netns) (?:[0-9a-f]{64} )?(.+)$/s.exec(alias);
   if (other === null) return undefined;
   const id = `${other[1]}:${other[2]}`;
   return { id, name: id };

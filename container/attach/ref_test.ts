@@ -3,6 +3,7 @@ import { RefusedError } from "../refused.ts";
 import {
   aliasOf,
   type ContainerRef,
+  identOfAlias,
   labelOf,
   labelOfAlias,
   parseContainerRef,
@@ -69,4 +70,24 @@ Deno.test("portNames() fit an interface name, and a process and a namespace neve
     assert.ok(name.length <= 15, name);
     assert.match(name, /^vethwepl(n[0-9a-z]+|[0-9]+)$/);
   }
+});
+
+const IDENT = "0123456789abcdef".repeat(4);
+
+Deno.test("identOfAlias() reads the ident that aliasOf() was given, and the id of an engine's container", () => {
+  const refs: ContainerRef[] = [{ kind: "pid", pid: 7 }, { kind: "netns", path: "/run/netns/b" }];
+  for (const ref of refs) {
+    const alias = aliasOf(ref, IDENT);
+    assert.equal(identOfAlias(alias), IDENT);
+    assert.deepEqual(labelOfAlias(alias), labelOf(ref));
+    assert.equal(identOfAlias(aliasOf(ref)), undefined);
+  }
+  assert.equal(identOfAlias(`weft docker ${IDENT} web`), IDENT);
+  assert.equal(identOfAlias(`weft docker ${IDENT.slice(0, 12)} web`), undefined);
+});
+
+Deno.test("aliasOf() keeps the ident when the name is too long", () => {
+  const alias = aliasOf({ kind: "netns", path: `/${"x".repeat(250)}` }, IDENT);
+  assert.equal(identOfAlias(alias), IDENT);
+  assert.equal(labelOfAlias(alias), undefined);
 });

@@ -62,6 +62,17 @@ export function openSession(ref: ContainerRef, bridgeName: string): Session {
   }
 }
 
+/**
+ * Returns the inode of a container's network namespace, which tells it from all others while it lives.
+ *
+ * @throws {RefusedError} if it does not run, or is on the host's network
+ */
+export function containerInode(ref: ContainerRef): bigint {
+  using netns = openContainer(ref);
+  refuseHost(ref, netns);
+  return netnsInode(netns);
+}
+
 /** Runs a synchronous function in the container's namespace. */
 export function inside<T>(session: Session, act: () => T): T {
   return withNetns(session.netns, act);

@@ -23,7 +23,7 @@ import {
 import { gather } from "./facts_shell.ts";
 import { type AttachStep, EXPOSE_ID, MULTICAST, planAttach, planDetach, same } from "./plan.ts";
 import { type Attached, labelPorts, type Port, portsOf } from "./ports_shell.ts";
-import { aliasOf, type ContainerRef, GUEST_NAME, labelOf } from "./ref.ts";
+import { aliasOf, type ContainerRef, GUEST_NAME, identOfAlias, labelOf } from "./ref.ts";
 import {
   addressesOf,
   findPort,
@@ -41,6 +41,8 @@ export interface AttachOptions {
   readonly mtuBytes?: number;
   /** Adds a route for multicast to the container, as its last step. Default true. */
   readonly multicastRoute?: boolean;
+  /** What the container's addresses are held under, 64 hex digits; is kept on the interface. */
+  readonly ident?: string;
 }
 
 /** What {@link attach} did. */
@@ -80,7 +82,8 @@ export function attach(
   });
   const undo: (() => void)[] = [];
   try {
-    for (const step of steps) perform(session, step, undo);
+    for (const step of steps) perform(session, step, { undo, ident: options.ident });
+    keepIdent(session, options.ident);
   } catch (error) {
     for (const act of undo.reverse()) attempt(act);
     throw error;
@@ -88,12 +91,15 @@ export function attach(
   const guest = mustGuest(session);
   const had = before.guest?.addresses ?? [];
   const has = addressesOf(session.inside, guest);
+  const port = findPort(session, guest);
   return {
     ...labelOf(ref),
+    ident: options.ident,
     mac: guest.mac,
     addresses: has,
     added: has.filter((cidr) => !had.some((old) => same(old, cidr))),
-    port: findPort(session, guest)?.name ?? "",
+    port: port?.name ?? "",
+    portIndex: port?.index ?? 0,
     netnsInode: netnsInode(session.netns),
   };
 }
@@ -138,7 +144,15 @@ export function listAttached(bridge: string): Attached[] {
   const link = linkGet(nl, bridge);
   if (link?.kind !== "bridge") return [];
   const exposed = addressesOf(nl, link);
-  const host = { id: EXPOSE_ID, name: EXPOSE_ID, mac: link.mac, addresses: exposed, port: bridge };
+  const host: Attached = {
+    id: EXPOSE_ID,
+    name: EXPOSE_ID,
+    ident: EXPOSE_ID,
+    mac: link.mac,
+    addresses: exposed,
+    port: bridge,
+    portIndex: link.index,
+  };
   return [...exposed.length > 0 ? [host] : [], ...attachedOf(nl, portsOf(nl, link.index))];
 }
 
@@ -159,13 +173,19 @@ function attachedOf(nl: Netlink, ports: readonly Port[]): Attached[] {
   const labels = labelPorts(nl, ports);
   return ports.map((port, i) => ({
     ...must(labels[i], "label of a port"),
+    ident: identOfAlias(port.link.alias),
     mac: port.guest.mac,
     addresses: port.addresses,
     port: port.link.name,
+    portIndex: port.link.index,
   }));
 }
 
-function perform(session: Session, step: AttachStep, undo: (() => void)[]): void {
+function perform(
+  session: Session,
+  step: AttachStep,
+  { undo, ident }: { undo: (() => void)[]; ident: string | undefined },
+): void {
   const { host, inside: inner, bridge, netns, ref } = session;
   switch (step.kind) {
     case "deletePort":
@@ -180,7 +200,7 @@ function perform(session: Session, step: AttachStep, undo: (() => void)[]): void
         peer: { name: GUEST_NAME, netns },
       });
       undo.push(() => linkDelete(host, step.port));
-      return linkSet(host, step.port, { alias: aliasOf(ref) });
+      return linkSet(host, step.port, { alias: aliasOf(ref, ident) });
     case "joinBridge":
       return linkSet(host, step.port, { masterIndex: bridge.index });
     case "readyPort":
@@ -213,6 +233,14 @@ function perform(session: Session, step: AttachStep, undo: (() => void)[]): void
     default:
       return unreachable(step);
   }
+}
+
+/** An interface that was made before its container had an ident gets it now. */
+function keepIdent(session: Session, ident: string | undefined): void {
+  if (ident === undefined) return;
+  const port = findPort(session, mustGuest(session));
+  if (port === undefined || identOfAlias(port.alias) === ident) return;
+  linkSet(session.host, port.index, { alias: aliasOf(session.ref, ident) });
 }
 
 function addMulticastRoute(session: Session): void {

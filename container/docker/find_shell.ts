@@ -29,6 +29,8 @@ interface Inspected {
   readonly Name?: string;
   readonly State?: { readonly Pid?: number; readonly Running?: boolean };
   readonly HostConfig?: { readonly NetworkMode?: string };
+  readonly Config?: { readonly Hostname?: string; readonly Domainname?: string };
+  readonly HostsPath?: string;
   /** The engine's own words, when it refuses. */
   readonly message?: string;
 }
@@ -74,7 +76,23 @@ function toRef(text: string, body: Inspected): ContainerRef {
         "give the host itself an address with expose",
     );
   }
-  return { kind: "docker", id, name, pid };
+  const fqdn = fqdnOf(body);
+  return {
+    kind: "docker",
+    id,
+    name,
+    pid,
+    ...(fqdn === undefined ? {} : { fqdn }),
+    ...(body.HostsPath ? { hostsPath: body.HostsPath } : {}),
+  };
+}
+
+/** A host name without a domain is no name on the network: Docker gives one to every container. */
+function fqdnOf({ Config }: Inspected): string | undefined {
+  const hostname = Config?.Hostname ?? "";
+  const domain = (Config?.Domainname ?? "").replace(/^\.|\.$/g, "");
+  const fqdn = domain === "" ? hostname : `${hostname}.${domain}`;
+  return hostname !== "" && fqdn.includes(".") ? fqdn : undefined;
 }
 
 function refusal(text: string, status: number, body: Inspected): RefusedError {

@@ -10,7 +10,7 @@
  * ```
  *
  * A {@link Netlink} speaks of the namespace that its thread was in when it was opened, for as long as it is open. All calls
- * are synchronous. It does not subscribe to events.
+ * are synchronous. {@link LinkWatch} hears of interfaces that go.
  *
  * @module
  */
@@ -35,6 +35,7 @@ export {
   type LinkSpec,
   netnsId,
 } from "./link.ts";
+export { type LinkNews, LinkWatch } from "./link_watch.ts";
 export {
   fdbAppend,
   fdbDelete,

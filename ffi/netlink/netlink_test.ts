@@ -16,6 +16,7 @@ import {
   linkGet,
   linkList,
   linkSet,
+  LinkWatch,
   neighDelete,
   neighList,
   neighReplace,
@@ -247,5 +248,22 @@ Deno.test("Netlink stays in the namespace that it was opened in", () => {
     assert.equal(linkGet(home, "br-there"), undefined);
     nl.close();
     failsWith("EBADF", () => linkList(nl));
+  });
+});
+
+Deno.test("LinkWatch hears of interfaces that are deleted, and not of those that leave a bridge", () => {
+  inNetlink((nl) => {
+    using watch = LinkWatch.open();
+    linkAdd(nl, { kind: "bridge", name: "br-t" });
+    linkAdd(nl, { kind: "veth", name: "one", mtuBytes: 1500, peer: { name: "two" } });
+    const [one, two] = [mustLink(nl, "one"), mustLink(nl, "two")];
+    linkSet(nl, "one", { masterIndex: mustLink(nl, "br-t").index });
+    linkSet(nl, "one", { masterIndex: 0 });
+    assert.deepEqual(watch.take(), { deleted: [], lost: false });
+    linkDelete(nl, "one");
+    assert.deepEqual(
+      [...watch.take().deleted].sort((a, b) => a - b),
+      [one.index, two.index].sort((a, b) => a - b),
+    );
   });
 });

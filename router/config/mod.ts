@@ -28,5 +28,7 @@ export {
   type Resolved,
   type RouterConfig,
 } from "./resolve.ts";
+export { type DnsSettings } from "./dns_options.ts";
+export { type IpamInit, type IpamSettings, overlaps, parseSubnet } from "./ipam_options.ts";
 export { UsageError } from "./usage_error.ts";
 export { VERSION } from "../version.ts";

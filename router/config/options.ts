@@ -93,6 +93,70 @@ const OWN: readonly LaunchOption[] = [
     value: "MICROSECONDS",
     summary: "look for more so long before the data plane sleeps (0)",
   },
+  {
+    name: "ipalloc-range",
+    value: "CIDR",
+    summary: "addresses to give out, the same on all hosts (10.32.0.0/12); empty: none",
+    env: ["WEFT_IPALLOC_RANGE"],
+    aliases: ["iprange"],
+  },
+  {
+    name: "ipalloc-default-subnet",
+    value: "CIDR",
+    summary: "where an address comes from if none is asked for (the range)",
+    env: ["WEFT_IPALLOC_DEFAULT_SUBNET"],
+    aliases: ["ipsubnet"],
+  },
+  {
+    name: "ipalloc-init",
+    value: "MODE",
+    summary:
+      "who shares the range out first: consensus=N, seed=NAME,... or observer (asks its peers)",
+    env: ["WEFT_IPALLOC_INIT"],
+  },
+  {
+    name: "init-peer-count",
+    value: "N",
+    summary: "the same as --ipalloc-init consensus=N",
+    aliases: ["initpeercount"],
+  },
+  { name: "no-dns", summary: "no name service", env: ["WEFT_NO_DNS"] },
+  {
+    name: "dns-domain",
+    value: "DOMAIN",
+    summary: "domain of containers' names, the same on all hosts (weave.local.)",
+    env: ["WEFT_DNS_DOMAIN"],
+  },
+  {
+    name: "dns-listen-address",
+    value: "IP:PORT",
+    summary: "where names are answered (docker0's address, else exposed ones; port 53)",
+    env: ["WEFT_DNS_LISTEN_ADDRESS"],
+  },
+  { name: "dns-ttl", value: "SECONDS", summary: "how long answers may be kept (1)" },
+  {
+    name: "dns-fallback-timeout",
+    value: "TIME",
+    summary: "patience with a name server of the host: 5s, 500ms (5s)",
+  },
+  {
+    name: "dns-upstream",
+    value: "IP,...",
+    summary: "name servers for all other names (those of the host's resolv.conf)",
+    env: ["WEFT_DNS_UPSTREAM"],
+  },
+  {
+    name: "resolv-conf",
+    value: "FILE",
+    summary: "where the host's name servers are read (/etc/resolv.conf)",
+    env: ["WEFT_RESOLV_CONF"],
+  },
+  {
+    name: "docker-bridge",
+    value: "NAME",
+    summary: "Docker's bridge, whose address names are answered at (docker0)",
+    env: ["DOCKER_BRIDGE"],
+  },
   { name: "resume", summary: "connect to the stored peers" },
   { name: "no-restart", summary: "accepted; supervision is systemd's" },
   {
@@ -130,8 +194,8 @@ const OWN: readonly LaunchOption[] = [
 
 /** Options that change nothing here, since what they switch off is not there. */
 const ACCEPTED: readonly LaunchOption[] = [
-  { name: "no-dns", refused: NOT_YET, harmless: ["true"] },
   { name: "without-dns", refused: NOT_YET, harmless: ["true"] },
+  { name: "with-dns", refused: NOT_YET, harmless: ["true"] },
   { name: "proxy", refused: NOT_YET, harmless: ["false"] },
   { name: "plugin", refused: NOT_YET, harmless: ["false"] },
   {
@@ -150,26 +214,12 @@ const ACCEPTED: readonly LaunchOption[] = [
   { name: "awsvpc", refused: "is not supported: frames travel on overlays", harmless: ["false"] },
   { name: "http-addr", value: "A", refused: NOT_YET, harmless: [""], env: ["WEFT_HTTP_ADDR"] },
   { name: "metrics-addr", value: "A", refused: NOT_YET, harmless: [""] },
-  {
-    name: "ipalloc-range",
-    value: "CIDR",
-    refused: NOT_YET,
-    harmless: [""],
-    aliases: ["iprange"],
-  },
   { name: "min-protocol-version", value: "N", refused: "must be 2", harmless: ["1", "2"] },
 ];
 
 /** Options that would mislead if they were ignored. */
 const REFUSED: readonly LaunchOption[] = [
   ...[
-    ["ipalloc-default-subnet", "ipsubnet"],
-    ["ipalloc-init", "init-peer-count", "initpeercount"],
-    ["dns-domain"],
-    ["dns-listen-address"],
-    ["dns-ttl"],
-    ["dns-fallback-timeout"],
-    ["resolv-conf"],
     ["H"],
     ["hostname-from-label"],
     ["hostname-match"],
@@ -178,10 +228,9 @@ const REFUSED: readonly LaunchOption[] = [
     ["tlscert"],
     ["tlskey"],
     ["docker-api"],
-    ["docker-bridge"],
     ["profile"],
   ].map(([name = "", ...aliases]) => ({ name, value: "V", aliases, refused: NOT_YET })),
-  ...["with-dns", "tls", "tlsverify"].map((name) => ({ name, refused: NOT_YET })),
+  ...["tls", "tlsverify"].map((name) => ({ name, refused: NOT_YET })),
   ...["token", "peer-discovery-url", "advertise-address"].map((name) => ({
     name,
     value: "V",

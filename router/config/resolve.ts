@@ -18,6 +18,9 @@ import type { Priority } from "../../switch/mod.ts";
 import { OPTIONS } from "./options.ts";
 import type { Environment, RawOptions } from "./parse.ts";
 import { absolutePath, type Places, resolvePlaces } from "./places.ts";
+import { type DnsSettings, dnsSettings } from "./dns_options.ts";
+import { type IpamSettings, ipamSettings } from "./ipam_options.ts";
+import { Taker } from "./taker.ts";
 import { UsageError } from "./usage_error.ts";
 
 const PORT = 6783;
@@ -90,6 +93,10 @@ export interface RouterConfig extends Places {
   readonly statusAddress: ListenAddress | undefined;
   /** The network that a launch of Weave Net's first era named; recorded only. */
   readonly network: string | undefined;
+  /** How addresses are allocated; `undefined`: not at all. */
+  readonly ipam: IpamSettings | undefined;
+  /** How names are answered; `undefined`: not at all. */
+  readonly dns: DnsSettings | undefined;
 }
 
 /** How `launch` goes about it; no part of the router. */
@@ -165,42 +172,11 @@ export function resolveConfig(raw: RawOptions, system: ConfigSystem): Resolved {
     rekeyMs: testRekeyMs(system.env),
     statusAddress: take.parsed("status-addr", listenAddress) ?? statusDefault(raw),
     network: raw.network === undefined ? undefined : networkOf(raw.network),
+    ipam: ipamSettings(take),
+    dns: dnsSettings(take, system.cwd),
   });
   const mode = { foreground: take.flag("foreground"), detached: take.flag("detached") };
   return { config, mode, notes: raw.notes };
-}
-
-/** Takes values out of the raw options and says where a bad one came from. */
-class Taker {
-  constructor(readonly raw: RawOptions) {}
-
-  flag(name: string): boolean {
-    return this.raw.values.get(name) === "true";
-  }
-
-  number(name: string, least: number, most: number): number | undefined {
-    return this.parsed(name, (text) => {
-      if (/^[0-9]{1,9}$/.test(text) && Number(text) >= least && Number(text) <= most) {
-        return Number(text);
-      }
-      throw new UsageError(`a number from ${least} to ${most}`);
-    });
-  }
-
-  /** The parser throws with what it expected; an empty variable counts as not set. */
-  parsed<T>(name: string, parse: (text: string) => T): T | undefined {
-    const text = this.raw.values.get(name);
-    const origin = this.raw.origins.get(name) ?? `--${name}`;
-    if (text === undefined || (text === "" && !origin.startsWith("-"))) return undefined;
-    try {
-      return parse(text);
-    } catch (error) {
-      const expected = error instanceof UsageError
-        ? error.message
-        : (error as { expected?: string }).expected ?? "another value";
-      throw new UsageError(`Cannot use ${origin} ${JSON.stringify(text)}: expected ${expected}`);
-    }
-  }
 }
 
 function refuseWhatIsMissing(raw: RawOptions): void {

@@ -52,6 +52,21 @@ Deno.test("resolveConfig() has all defaults when nothing is given", () => {
     rekeyMs: undefined,
     statusAddress: { host: "127.0.0.1", port: 6782 },
     network: undefined,
+    ipam: {
+      range: { address: 0x0a20_0000, length: 12 },
+      rangeGiven: false,
+      defaultSubnet: { address: 0x0a20_0000, length: 12 },
+      init: { kind: "founding" },
+    },
+    dns: {
+      domain: "weave.local.",
+      listen: undefined,
+      dockerBridge: "docker0",
+      ttlS: 1,
+      fallbackTimeoutMs: 5000,
+      resolvConf: "/etc/resolv.conf",
+      upstreams: [],
+    },
   });
   deepEqual(mode, { foreground: false, detached: false });
   deepEqual(notes, []);
@@ -136,14 +151,13 @@ Deno.test("resolveConfig() logs more when Weave Net's variable asks for it", () 
 });
 
 const HARMLESS: readonly string[][] = [
-  ["--no-dns"],
   ["--without-dns"],
+  ["--with-dns"],
   ["--proxy=false"],
   ["--plugin=false"],
   ["--no-restart"],
   ["--no-default-ipalloc"],
   ["--no-rewrite-hosts"],
-  ["--ipalloc-range", ""],
   ["--awsvpc=false"],
 ];
 for (const words of HARMLESS) {
@@ -153,13 +167,30 @@ for (const words of HARMLESS) {
 }
 
 const REFUSED: readonly [string[], RegExp][] = [
-  [["--ipalloc-range", "10.2.0.0/16"], /--ipalloc-range: it is not in this version/],
-  [["-iprange", "10.2.0.0/16"], /--ipalloc-range: it is not in this version/],
-  [["--ipalloc-init=observer"], /not in this version/],
-  [["--dns-domain", "x"], /not in this version/],
+  [["--ipalloc-range", "10.2.0.0"], /such as .*invalid CIDR address/],
+  [["-iprange", "10.2.0.1/16"], /10.2.0.0\/16 .*bits after network prefix are not all zero/],
+  [["--ipalloc-range", "10.2.0.0/31"], /smaller than minimum size 4/],
+  [["--ipalloc-default-subnet", "192.0.2.0/24"], /out of bounds: .* 10.32.0.0\/12/],
+  [["--ipalloc-range=", "-ipsubnet", "10.2.0.0/16"], /IP allocation is off/],
+  [["--ipalloc-range=", "--ipalloc-init=observer"], /IP allocation is off/],
+  [["--ipalloc-init=observer=1"], /consensus=N, seed=/],
+  [["--ipalloc-init=seed"], /consensus=N, seed=/],
+  [["--ipalloc-init=seed=a,b"], /six hex groups/],
+  [["--ipalloc-init=consensus=many"], /consensus=N, seed=/],
+  [["--ipalloc-init=guess"], /consensus=N, seed=/],
+  [["--ipalloc-init=observer", "--init-peer-count=3"], /give one of them/],
+  [["--init-peer-count=three"], /a number from 0/],
+  [["--dns-domain", "a..b"], /a domain such as weave.local/],
+  [["--dns-domain="], /a domain such as weave.local/],
+  [["--dns-listen-address", "192.0.2.1"], /expected IP:PORT/],
+  [["--dns-listen-address", "here:53"], /expected IP:PORT/],
+  [["--dns-upstream", "192.0.2.1,x"], /expected IP or IP:PORT/],
+  [["--dns-ttl", "-1"], /from 0/],
+  [["--dns-fallback-timeout", "5"], /5s or 500ms/],
+  [["--dns-fallback-timeout", "0s"], /5s or 500ms/],
+  [["--resolv-conf="], /a file/],
   [["--proxy"], /not in this version/],
   [["--plugin=true"], /not in this version/],
-  [["--with-dns"], /not in this version/],
   [["-H", "tcp://:1"], /-H: it is not in this version/],
   [["--http-addr", "127.0.0.1:6784"], /not in this version/],
   [["--token", "x"], /vendor that is gone/],

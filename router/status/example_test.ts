@@ -4,6 +4,7 @@
  * @module
  */
 
+import { parseCidr, parseIpv4 } from "../../base/mod.ts";
 import { COUNTERS } from "../../switch/mod.ts";
 import type { ConnectionRow, StatusSnapshot } from "./snapshot.ts";
 
@@ -100,6 +101,8 @@ export function snapshot(more: Partial<StatusSnapshot> = {}): StatusSnapshot {
     forwarding: [route(ONE, ONE, [])],
     macs: [],
     terminations: 0,
+    ipam: undefined,
+    dns: undefined,
     counters: Object.fromEntries(
       COUNTERS.map((name) => [name, 0]),
     ) as StatusSnapshot["counters"],
@@ -148,4 +151,73 @@ export function joined(): StatusSnapshot {
     ],
     macs: [{ mac: 0x26f4_a62b_9590, peer: TWO, nickname: "host2", lastSeen: 0 }],
   });
+}
+
+/** Returns addresses that three peers share; one of them is not there. */
+export function addresses(
+  more: Partial<NonNullable<StatusSnapshot["ipam"]>> = {},
+): NonNullable<StatusSnapshot["ipam"]> {
+  const entry = (token: string, size: number, [peer, nickname]: readonly [number, string]) => ({
+    token: parseIpv4(token),
+    size,
+    free: size,
+    peer,
+    nickname,
+    reachable: peer !== THREE,
+    version: 0,
+  });
+  return {
+    state: "ready",
+    range: parseCidr("10.5.0.0/28"),
+    defaultSubnet: parseCidr("10.5.0.0/29"),
+    active: 3,
+    warnings: [],
+    paxos: undefined,
+    entries: [
+      entry("10.5.0.0", 2, [TWO, "host2"]),
+      entry("10.5.0.2", 4, [ONE, "host1"]),
+      entry("10.5.0.6", 8, [THREE, ""]),
+      entry("10.5.0.14", 2, [TWO, "host2"]),
+    ],
+    pendingClaims: [],
+    pendingAllocates: [],
+    locked: { peers: [{ name: THREE, label: "" }], addresses: 8, percent: 50 },
+    ...more,
+  };
+}
+
+/** Returns two names that live and one that was removed. */
+export function names(): NonNullable<StatusSnapshot["dns"]> {
+  const entry = (hostname: string, container: string, tombstone = 0) => ({
+    hostname,
+    container,
+    origin: ONE,
+    ip: parseIpv4("10.5.0.9"),
+    version: 0,
+    tombstone,
+  });
+  return {
+    domain: "weave.local.",
+    ttlSeconds: 1,
+    listening: ["172.17.0.1:53"],
+    problem: undefined,
+    upstream: [{ address: "192.0.2.53", state: "up" }],
+    counters: {
+      queries: 7,
+      local: 5,
+      forwarded: 2,
+      ignored: 0,
+      cached: 1,
+      joined: 0,
+      attempts: 1,
+      failed: 0,
+      strays: 0,
+    },
+    names: { live: 2, own: 2, warnings: [] },
+    entries: [
+      entry("db.example.org.", "weave:extern"),
+      entry("foo.weave.local.", "0123456789abcdef"),
+      entry("gone.weave.local.", "c", 1),
+    ],
+  };
 }

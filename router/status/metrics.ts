@@ -33,6 +33,8 @@ export function metricsText(snapshot: StatusSnapshot): string {
     `weft_name_collisions ${snapshot.collisions.length}`,
     ...help("weft_warnings", "gauge", "Lines that status warns with."),
     `weft_warnings ${snapshot.warnings.length}`,
+    ...addresses(snapshot),
+    ...names(snapshot),
     ...COUNTERS.flatMap((counter) => {
       const gauge = GAUGES.has(counter);
       const name = `weft_${snake(counter)}${gauge ? "" : "_total"}`;
@@ -56,6 +58,43 @@ function connections(snapshot: StatusSnapshot): string[] {
     }
   }
   return [...counts].map(([labels, count]) => `weave_connections{${labels}} ${count}`);
+}
+
+/** What is off has no series. */
+function addresses({ ipam, name }: StatusSnapshot): string[] {
+  if (ipam === undefined) return [];
+  const away = ipam.entries.filter(({ peer, reachable }) => peer !== name && !reachable);
+  const size = 2 ** (32 - ipam.range.length);
+  return [
+    ...help("weave_ips", "gauge", "Addresses by use."),
+    `weave_ips{state="local-used"} ${ipam.active}`,
+    ...help("weave_max_ips", "gauge", "Addresses of the range."),
+    `weave_max_ips ${size}`,
+    ...help("weave_ipam_unreachable_count", "gauge", "Peers that own addresses and are not there."),
+    `weave_ipam_unreachable_count ${new Set(away.map(({ peer }) => peer)).size}`,
+    ...help("weave_ipam_unreachable_percentage", "gauge", "How much of the range is theirs."),
+    `weave_ipam_unreachable_percentage ${
+      100 * away.reduce((sum, entry) => sum + entry.size, 0) / size
+    }`,
+    ...help("weave_ipam_pending_allocates", "gauge", "Requests for an address that wait."),
+    `weave_ipam_pending_allocates ${ipam.pendingAllocates.length}`,
+    ...help("weave_ipam_pending_claims", "gauge", "Claims of an address that wait."),
+    `weave_ipam_pending_claims ${ipam.pendingClaims.length}`,
+    ...help("weft_ipam_warnings", "gauge", "Lines that status warns with about addresses."),
+    `weft_ipam_warnings ${ipam.warnings.length}`,
+  ];
+}
+
+function names({ dns }: StatusSnapshot): string[] {
+  if (dns === undefined) return [];
+  return [
+    ...help("weave_dns_entries", "gauge", "Names that this router tells of."),
+    `weave_dns_entries ${dns.names.own}`,
+    ...Object.entries(dns.counters).flatMap(([counter, count]) => {
+      const name = `weft_dns_${snake(counter)}_total`;
+      return [...help(name, "counter", `Name server: ${counter}.`), `${name} ${count}`];
+    }),
+  ];
 }
 
 function help(name: string, type: string, text: string): string[] {

@@ -2,7 +2,8 @@
  * What the router tells about itself.
  *
  * ```
- *   StatusSnapshot ──┬── router, connections, peers, targets    text as Weave Net's scripts read it, JSON
+ *   StatusSnapshot ──┬── router, connections, peers,             text as Weave Net's scripts read it, JSON
+ *                    |   targets, ipam, dns
  *     (one moment)   ├── report     JSON in the structure of Weave Net's report; templates over it
  *                    └── metrics    Prometheus
  * ```
@@ -14,6 +15,8 @@
  */
 
 import { connectionsPage } from "./connections.ts";
+import { dnsPage } from "./dns.ts";
+import { ipamPage } from "./ipam.ts";
 import type { StatusPage } from "./page.ts";
 import { peersPage } from "./peers.ts";
 import { routerPage } from "./router.ts";
@@ -22,7 +25,7 @@ import { targetsPage } from "./targets.ts";
 export { METRICS_TYPE, metricsText } from "./metrics.ts";
 export type { StatusPage } from "./page.ts";
 export { reportJson, reportTemplate } from "./report.ts";
-export type { ConnectionRow, MacRow, PairRow, StatusSnapshot } from "./snapshot.ts";
+export type { ConnectionRow, DnsSnapshot, MacRow, PairRow, StatusSnapshot } from "./snapshot.ts";
 export { TemplateError } from "./template.ts";
 
 /** All pages. */
@@ -31,4 +34,6 @@ export const STATUS_PAGES: readonly StatusPage[] = [
   connectionsPage,
   peersPage,
   targetsPage,
+  ipamPage,
+  dnsPage,
 ];

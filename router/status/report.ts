@@ -4,9 +4,17 @@
  * @module
  */
 
-import { broadcastHops, formatMac, formatPeerName, UNKNOWN_PEER } from "../../base/mod.ts";
+import {
+  broadcastHops,
+  formatCidr,
+  formatIpv4,
+  formatMac,
+  formatPeerName,
+  UNKNOWN_PEER,
+} from "../../base/mod.ts";
+import type { IpamStatus } from "../../container/ipam/mod.ts";
 import { connectionAttributes, connectionInfo } from "./connections.ts";
-import type { ConnectionRow, StatusSnapshot } from "./snapshot.ts";
+import type { ConnectionRow, DnsSnapshot, StatusSnapshot } from "./snapshot.ts";
 import { renderTemplate } from "./template.ts";
 
 /** Number of the protocol: both bounds. */
@@ -62,12 +70,59 @@ function report(snapshot: StatusSnapshot): Record<string, unknown> {
         LastSeen: new Date(lastSeen).toISOString(),
       }))),
     },
+    ...(snapshot.ipam === undefined ? {} : { IPAM: addresses(snapshot.ipam) }),
+    ...(snapshot.dns === undefined ? {} : { DNS: names(snapshot.dns) }),
     Daemon: {
       Pid: snapshot.pid,
       RestartPolicy: "no",
       LogFile: snapshot.logFile,
       DataDir: snapshot.stateDir,
     },
+  };
+}
+
+function addresses(ipam: IpamStatus): Record<string, unknown> {
+  const { paxos } = ipam;
+  return {
+    Paxos: paxos === undefined
+      ? null
+      : { Elector: paxos.elector, KnownNodes: paxos.knownNodes, Quorum: paxos.quorum },
+    Range: formatCidr(ipam.range),
+    RangeNumIPs: 2 ** (32 - ipam.range.length),
+    ActiveIPs: ipam.active,
+    DefaultSubnet: formatCidr(ipam.defaultSubnet),
+    Entries: orNull(ipam.entries.map((entry) => ({
+      Token: formatIpv4(entry.token),
+      Size: entry.size,
+      Peer: formatPeerName(entry.peer),
+      Nickname: entry.nickname,
+      IsKnownPeer: entry.reachable,
+      Version: entry.version,
+    }))),
+    PendingClaims: orNull(ipam.pendingClaims.map(({ ident, cidr }) => ({
+      Ident: ident,
+      CIDR: { Addr: formatIpv4(cidr.address), PrefixLen: cidr.length },
+    }))),
+    PendingAllocates: orNull(
+      ipam.pendingAllocates.map(({ ident, subnet }) => `${ident} ${formatCidr(subnet)}`),
+    ),
+  };
+}
+
+function names(dns: DnsSnapshot): Record<string, unknown> {
+  return {
+    Domain: dns.domain,
+    Upstream: orNull(dns.upstream.map(({ address }) => address)),
+    Address: dns.listening[0] ?? "",
+    TTL: dns.ttlSeconds,
+    Entries: orNull(dns.entries.map((entry) => ({
+      Hostname: entry.hostname,
+      Origin: formatPeerName(entry.origin),
+      ContainerID: entry.container,
+      Address: formatIpv4(entry.ip),
+      Version: entry.version,
+      Tombstone: entry.tombstone,
+    }))),
   };
 }
 

@@ -6,6 +6,8 @@
 
 import { formatPeerName } from "../../base/mod.ts";
 import { connectionJson } from "./connections.ts";
+import { dnsJson, dnsSection } from "./dns.ts";
+import { ipamJson, ipamSection } from "./ipam.ts";
 import { isoTime, lines, nameWithNick, type StatusPage } from "./page.ts";
 import { pairJson } from "./pairs.ts";
 import { peersJson } from "./peers.ts";
@@ -35,6 +37,8 @@ export const routerPage: StatusPage = {
       pair("Bridge", `${snapshot.bridge} mtu=${snapshot.mtuBytes}`),
       ...(snapshot.encryption ? [pair("Cipher", snapshot.cipher)] : []),
       ...snapshot.warnings.map((warning) => pair("Warning", warning)),
+      ...section(ipamSection(snapshot)),
+      ...section(dnsSection(snapshot)),
     ]),
   json: (snapshot) => ({
     ...snapshot,
@@ -43,6 +47,8 @@ export const routerPage: StatusPage = {
     connections: snapshot.connections.map(connectionJson),
     peers: peersJson(snapshot),
     pairs: snapshot.pairs.map(pairJson),
+    ipam: snapshot.ipam === undefined ? null : ipamJson(snapshot.ipam),
+    dns: snapshot.dns === undefined ? null : dnsJson(snapshot.dns),
     collisions: snapshot.collisions.map((collision) => ({
       ...collision,
       name: formatPeerName(collision.name),
@@ -65,6 +71,11 @@ export const routerPage: StatusPage = {
     })),
   }),
 };
+
+/** A part that is off has no lines. */
+function section(pairs: [string, string][]): string[] {
+  return pairs.length === 0 ? [] : ["", ...pairs.map(([key, value]) => pair(key, value))];
+}
 
 function pair(key: string, value: string): string {
   return `${key.padStart(KEY_COLUMNS)}: ${value}`;

@@ -5,6 +5,8 @@
  */
 
 import type { PeerName } from "../../base/mod.ts";
+import type { DnsStatus, NameEntry, NamesStatus } from "../../container/dns/mod.ts";
+import type { IpamStatus } from "../../container/ipam/mod.ts";
 import type {
   CollisionStatus,
   ConnectionStatus,
@@ -53,6 +55,14 @@ export interface MacRow {
   readonly nickname: string;
   /** When a frame from it last came, ms since 1970. */
   readonly lastSeen: number;
+}
+
+/** Names, and the server that answers them. */
+export interface DnsSnapshot extends DnsStatus {
+  /** How many names live. */
+  readonly names: NamesStatus;
+  /** All entries, removed ones too, in table order. */
+  readonly entries: readonly NameEntry[];
 }
 
 /** The router at one moment. Plain data. */
@@ -107,6 +117,10 @@ export interface StatusSnapshot {
   readonly macs: readonly MacRow[];
   /** Links that have ended since the start. */
   readonly terminations: number;
+  /** Addresses; `undefined`: they are not allocated. */
+  readonly ipam: IpamStatus | undefined;
+  /** Names; `undefined`: there is no name service. */
+  readonly dns: DnsSnapshot | undefined;
   /** Counters of the data plane. */
   readonly counters: Readonly<Record<CounterName, number>>;
 }

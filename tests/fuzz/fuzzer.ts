@@ -16,7 +16,7 @@ import { argument, runSize } from "../helpers/run_size.ts";
 import { dice } from "../helpers/underlay.ts";
 import { CORPUS } from "./corpus/mod.ts";
 
-/** Inputs of all targets together. */
+/** Inputs that the parts of targets are taken of. */
 const INPUTS = runSize("inputs", 200_000, 10_000_000);
 /** An input that takes longer hangs, each time; generous, since garbage is collected on somebody's time. */
 const HANG_MS = 2_000;
@@ -32,7 +32,7 @@ const SHRINK_TRIES = 2_000;
 export interface Target {
   /** Name of the tests and of the corpus. */
   readonly name: string;
-  /** Its part of all inputs; the parts of all targets make 1. */
+  /** How many inputs it gets, as a part of the number asked for. */
   readonly share: number;
   /** Well formed inputs. */
   readonly seeds: readonly Uint8Array[];

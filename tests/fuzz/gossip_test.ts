@@ -91,7 +91,7 @@ const OWN_GOBS = [
 
 fuzz({
   name: "GobDecoder",
-  share: 0.16,
+  share: 0.11,
   seeds: [...GOBS, ...OWN_GOBS, ...TABLES],
   run: (input, roll) => {
     const type = TYPES[Math.floor(roll() * TYPES.length)] ?? gobBool;

@@ -1,0 +1,91 @@
+/**
+ * `weft dns-add`, `dns-remove`, `dns-lookup`, `dns-args`: names by hand.
+ *
+ * @module
+ */
+
+import { command, CommandError, type Given, type Io, JSON_OPTION } from "../command.ts";
+import { absoluteContainer, dockerHost } from "./_containers.ts";
+
+const NAME_OPTION = { value: "FQDN", summary: "the name; without it the container's own" } as const;
+const IPV4 = /^[0-9]+(\.[0-9]+){3}$/;
+
+/** `weft dns-add [IP...] [CONTAINER] [-h FQDN]`. */
+export const dnsAddCommand = command({
+  name: "dns-add",
+  summary: "register a name for addresses, or for all that a container has",
+  args: "[IP...] [CONTAINER]",
+  count: [1, Infinity],
+  options: { h: NAME_OPTION },
+  details: "Addresses without a container belong to nobody: the name stays until dns-remove.",
+  async run(words, options, io): Promise<void> {
+    await io.client.post("/dns/add", nameRequest(words, options, io));
+  },
+});
+
+/** `weft dns-remove [IP...] [CONTAINER] [-h FQDN]`. */
+export const dnsRemoveCommand = command({
+  name: "dns-remove",
+  summary: "remove names of addresses, or of all that a container has",
+  args: "[IP...] [CONTAINER]",
+  count: [1, Infinity],
+  options: { h: { ...NAME_OPTION, summary: "only this name; without it all" } },
+  async run(words, options, io): Promise<void> {
+    await io.client.post("/dns/remove", nameRequest(words, options, io));
+  },
+});
+
+/** `weft dns-lookup NAME`. */
+export const dnsLookupCommand = command({
+  name: "dns-lookup",
+  summary: "print the addresses of a name of the network",
+  args: "NAME",
+  count: [1, 1],
+  options: { json: JSON_OPTION },
+  async run([name = ""], options, io): Promise<void> {
+    const answer = await io.client.get(`/dns/lookup/${encodeURIComponent(name)}`, "json");
+    if (options.json) return io.out(answer);
+    const { addresses } = JSON.parse(answer) as { addresses: string[] };
+    io.out(addresses.map((address) => `${address}\n`).join(""));
+  },
+});
+
+/** `weft dns-args`. */
+export const dnsArgsCommand = command({
+  name: "dns-args",
+  summary: "print the options that give a container of Docker our name service",
+  args: "",
+  count: [0, 0],
+  options: {},
+  async run(_words, _options, io): Promise<void> {
+    io.out((await dnsArguments(io)).join(" "));
+  },
+});
+
+/** Returns those options; none if there is no name service. */
+export async function dnsArguments({ client }: Io): Promise<string[]> {
+  const status = JSON.parse(await client.get("/status", "json"));
+  if (status.dns === null) return [];
+  const address = await client.get("/dns-address");
+  return [`--dns=${address}`, `--dns-search=${status.dns.domain}`];
+}
+
+function nameRequest(
+  words: readonly string[],
+  { h }: Given<"h">,
+  io: Io,
+): Record<string, unknown> {
+  const addresses = words.filter((word) => IPV4.test(word));
+  const [container, ...more] = words.filter((word) => !IPV4.test(word));
+  if (more.length > 0) throw new CommandError("Cannot change names: give one container");
+  if (container === undefined && h === undefined) {
+    throw new CommandError("Cannot change names: give a name with -h, or a container");
+  }
+  return {
+    addresses,
+    fqdn: h,
+    ...(container === undefined
+      ? {}
+      : { container: absoluteContainer(container, io), dockerHost: dockerHost(io) }),
+  };
+}

@@ -1,0 +1,40 @@
+/**
+ * `weft rmpeer`: takes over the addresses of peers that are dead for good.
+ *
+ * @module
+ */
+
+import { command, CommandError, JSON_OPTION } from "../command.ts";
+
+/** `weft rmpeer ID...`. */
+export const rmpeerCommand = command({
+  name: "rmpeer",
+  summary: "take over the addresses of peers that are dead for good",
+  args: "PEER...",
+  count: [1, Infinity],
+  options: {
+    force: { summary: "also of one that can be reached" },
+    json: JSON_OPTION,
+  },
+  details: "PEER is a nickname or a peer name. For one peer, run it on one host only.",
+  async run(peers, options, io): Promise<number> {
+    const force = options.force === true ? "?force=true" : "";
+    const took: unknown[] = [];
+    let failed = 0;
+    for (const peer of peers) {
+      try {
+        const answer = JSON.parse(
+          await io.client.delete(`/peer/${encodeURIComponent(peer)}${force}`),
+        );
+        took.push(answer);
+        if (!options.json) io.out(`${answer.addresses} IPs taken over from ${peer}\n`);
+      } catch (error) {
+        if (!(error instanceof CommandError) || error.exitCode !== 1) throw error;
+        io.err(error.message);
+        failed++;
+      }
+    }
+    if (options.json) io.out(`${JSON.stringify(took)}\n`);
+    return failed === 0 ? 0 : 1;
+  },
+});

@@ -1,0 +1,138 @@
+/**
+ * `weft run`: starts a container with Docker and attaches it.
+ *
+ * @module
+ */
+
+import { command, CommandError } from "../command.ts";
+import { usageOf, WordsError } from "../framework.ts";
+import { dockerHost } from "./_containers.ts";
+import { dnsArguments } from "./dns.ts";
+
+/** What the kernel takes for a host name. */
+const MAX_HOSTNAME = 64;
+const ADDRESS = /^(net:default|(ip:|net:)?[0-9]+(\.[0-9]+){3}\/[0-9]{1,2})$/;
+
+/** How a container is to be run. */
+export interface RunPlan {
+  /** Addresses as they were given. */
+  readonly addresses: readonly string[];
+  /** Words for `docker run`, `-d` included. */
+  readonly docker: readonly string[];
+  /** Register its name. */
+  readonly dns: boolean;
+  /** What goes into its `/etc/hosts` beside its addresses; `undefined`: the file is left alone. */
+  readonly hosts: readonly string[] | undefined;
+  /** What the user should know. */
+  readonly notes: readonly string[];
+}
+
+/** `weft run [options] [ADDR...] DOCKER-RUN-ARGS...`. */
+export const runCommand = command({
+  name: "run",
+  summary: "start a container with docker run -d, and attach it",
+  args: "[ADDR...] DOCKER-RUN-ARGS...",
+  count: [1, Infinity],
+  options: {},
+  passThrough: true,
+  details: [
+    "Options before the first address or word of Docker's:",
+    "  --without-dns        do not register its name, leave its name servers alone",
+    "  --no-rewrite-hosts   leave its /etc/hosts to Docker",
+    "Prints the container's id. With --name NAME it is called NAME on the network.",
+  ].join("\n"),
+  async run(words, _options, io): Promise<void> {
+    const server = words.includes("--without-dns") ? [] : await dnsArguments(io);
+    const { addresses, docker, dns, hosts, notes } = planRun(words, server);
+    for (const note of notes) io.err(`Note: ${note}`);
+    const id = await dockerRun(docker);
+    try {
+      await io.client.post("/attach", {
+        container: id,
+        addresses,
+        dockerHost: dockerHost(io),
+        dns,
+        ...(hosts === undefined ? {} : { hosts }),
+      });
+    } catch (error) {
+      await new Deno.Command("docker", { args: ["kill", id], stdout: "null", stderr: "null" })
+        .output();
+      throw error;
+    }
+    io.out(`${id}\n`);
+  },
+});
+
+/**
+ * Sorts the words: ours, addresses, Docker's.
+ *
+ * @param server `--dns=IP` and `--dns-search=DOMAIN` of our name service; none: there is none
+ * @throws {WordsError} if nothing is left for Docker
+ */
+export function planRun(words: readonly string[], server: readonly string[]): RunPlan {
+  const rest = [...words];
+  const own = new Set<string>();
+  const addresses: string[] = [];
+  for (;;) {
+    const word = rest[0] ?? "";
+    if (["--with-dns", "--without-dns", "--no-rewrite-hosts"].includes(word)) own.add(word);
+    else if (ADDRESS.test(word)) addresses.push(word);
+    else break;
+    rest.shift();
+  }
+  if (rest.length === 0) throw new WordsError("Cannot run: name an image", usageOf(runCommand));
+  const dns = !own.has("--without-dns") && server.length > 0;
+  const named = dns ? nameArguments(rest, server) : { words: [], notes: [] };
+  return {
+    addresses,
+    // A Docker client that goes through a proxy of ours must not attach it twice.
+    docker: ["run", "-d", "-e", "WEAVE_CIDR=none", ...named.words, ...rest],
+    dns,
+    hosts: own.has("--no-rewrite-hosts") ? undefined : valuesOf(rest, ["--add-host"]),
+    notes: named.notes,
+  };
+}
+
+function nameArguments(
+  rest: readonly string[],
+  [address = "", search = ""]: readonly string[],
+): { words: string[]; notes: string[] } {
+  const domain = search.replace(/^--dns-search=/, "").replace(/\.$/, "");
+  const [name] = valuesOf(rest, ["--name"]);
+  const [given] = valuesOf(rest, ["--hostname", "-h"]);
+  const hostname = name === undefined || given !== undefined ? undefined : `${name}.${domain}`;
+  const tooLong = hostname !== undefined && hostname.length > MAX_HOSTNAME;
+  const words = [address];
+  if (hostname !== undefined && !tooLong) words.push(`--hostname=${hostname}`);
+  if (valuesOf(rest, ["--dns-search"]).length === 0) {
+    const own = given !== undefined || (hostname !== undefined && !tooLong);
+    words.push(own ? "--dns-search=." : search);
+  }
+  const notes = tooLong ? [`the name "${hostname}" is too long for a host name`] : [];
+  return { words, notes };
+}
+
+/** Returns the values of an option of Docker's, in both of its forms. */
+function valuesOf(words: readonly string[], names: readonly string[]): string[] {
+  return words.flatMap((word, i) => {
+    const name = names.find((name) => word === name || word.startsWith(`${name}=`));
+    if (name === undefined) return [];
+    const value = word === name ? words[i + 1] : word.slice(name.length + 1);
+    return value === undefined ? [] : [value];
+  });
+}
+
+async function dockerRun(args: readonly string[]): Promise<string> {
+  let output: Deno.CommandOutput;
+  try {
+    output = await new Deno.Command("docker", { args: [...args], stderr: "inherit" }).output();
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    throw new CommandError(
+      "Cannot run: there is no docker command; start the container, then attach it",
+    );
+  }
+  const id = new TextDecoder().decode(output.stdout).trim().split("\n").at(-1) ?? "";
+  if (output.success) return id;
+  throw new CommandError(`Cannot run: docker run ended with exit code ${output.code}`);
+}

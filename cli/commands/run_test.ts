@@ -1,0 +1,64 @@
+import { deepEqual, throws } from "node:assert/strict";
+import { planRun } from "./run.ts";
+
+const SERVER = ["--dns=172.17.0.1", "--dns-search=weave.local."];
+const ALWAYS = ["run", "-d", "-e", "WEAVE_CIDR=none"];
+
+Deno.test("planRun() takes addresses from the words in front and leaves the rest to Docker", () => {
+  const plan = planRun(
+    ["--with-dns", "10.2.1.1/24", "net:default", "-ti", "ubuntu", "10.2.1.2/24"],
+    [],
+  );
+  deepEqual(plan, {
+    addresses: ["10.2.1.1/24", "net:default"],
+    docker: [...ALWAYS, "-ti", "ubuntu", "10.2.1.2/24"],
+    dns: false,
+    hosts: [],
+    notes: [],
+  });
+});
+
+Deno.test("planRun() gives the container our name server and a name", () => {
+  const { docker, dns, hosts } = planRun(
+    ["--name", "web", "--add-host=a:192.0.2.1", "--add-host", "b:192.0.2.2", "nginx"],
+    SERVER,
+  );
+  deepEqual(docker.slice(4, 7), [
+    "--dns=172.17.0.1",
+    "--hostname=web.weave.local",
+    "--dns-search=.",
+  ]);
+  deepEqual(dns, true);
+  deepEqual(hosts, ["a:192.0.2.1", "b:192.0.2.2"]);
+});
+
+const NAMED: readonly [string[], string[]][] = [
+  [["nginx"], ["--dns-search=weave.local."]],
+  [["--name=web", "-h", "db.example.org", "nginx"], ["--dns-search=."]],
+  [["--dns-search", "example.org", "nginx"], []],
+  [["--name=web", "--dns-search=x", "nginx"], ["--hostname=web.weave.local"]],
+];
+for (const [words, expected] of NAMED) {
+  Deno.test(`planRun() adds ${expected.join(" ") || "no name"} to ${words.join(" ")}`, () => {
+    deepEqual(planRun(words, SERVER).docker.slice(5, -words.length), expected);
+  });
+}
+
+Deno.test("planRun() does not use a name that is too long", () => {
+  const { docker, notes } = planRun(["--name", "x".repeat(60), "nginx"], SERVER);
+  deepEqual(docker.some((word) => word.startsWith("--hostname")), false);
+  deepEqual(notes.length, 1);
+});
+
+Deno.test("planRun() leaves names and the hosts file alone when told so", () => {
+  const { docker, dns, hosts } = planRun(
+    ["--without-dns", "--no-rewrite-hosts", "--name=web", "nginx"],
+    SERVER,
+  );
+  deepEqual(docker, [...ALWAYS, "--name=web", "nginx"]);
+  deepEqual([dns, hosts], [false, undefined]);
+});
+
+Deno.test("planRun() needs something for Docker", () => {
+  throws(() => planRun(["10.2.1.1/24"], SERVER), /name an image/);
+});

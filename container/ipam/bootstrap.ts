@@ -1,0 +1,173 @@
+/**
+ * From no ring to the first one (spec/ipam.md 7).
+ *
+ * ```
+ *   wanted ──> founder: seeds {itself}
+ *         ├──> voter: proposes, tells all, again every 5 s ──> consensus ──> seeds whom it names
+ *         └──> waiting: tells all that it has nothing, again every 5 s ──> whoever has a ring tells it
+ * ```
+ *
+ * What we promised and accepted is stored before anybody hears of it, and so is the UID under which we did.
+ *
+ * @module
+ */
+
+import type { Millis, PeerName } from "../../base/mod.ts";
+import type { InitMode, PaxosState } from "./allocator_io.ts";
+import { Consensus, type NodeClaims } from "./consensus.ts";
+import { Founding, type Standing } from "./founding.ts";
+import type { IpamState } from "./state_wire.ts";
+
+/** While a ring is wanted it is asked for this often. */
+export const RETRY_MS = 5000;
+
+/** How bootstrap is set up. */
+export interface BootstrapOptions {
+  /** Our name. */
+  readonly self: PeerName;
+  /** UID of this run. */
+  readonly uid: bigint;
+  /** As configured. */
+  readonly init: InitMode;
+  /** What a former run promised. */
+  readonly stored: PaxosState | undefined;
+}
+
+/** What to do next. */
+export interface Step {
+  /** Tell all peers our state. */
+  readonly broadcast: boolean;
+  /** Make the ring of these. */
+  readonly seed?: readonly PeerName[];
+}
+
+const NOTHING: Step = { broadcast: false };
+
+/** Bootstrap of one router; of no use once there is a ring. */
+export class Bootstrap {
+  /** Who was told of whom. */
+  readonly founding: Founding;
+  readonly #self: PeerName;
+  readonly #consensus: Consensus;
+  #stored: NodeClaims;
+  #waiting = false;
+  #nextAt = Infinity;
+
+  /** Nothing is wanted yet. */
+  constructor({ self, uid, init, stored }: BootstrapOptions) {
+    this.#self = self;
+    this.#consensus = new Consensus({ name: self, uid: stored?.uid ?? uid }, stored?.own);
+    this.#stored = this.#consensus.own;
+    this.founding = new Founding(self, init, this.#hasVoted);
+  }
+
+  /** A ring is wanted. */
+  get waiting(): boolean {
+    return this.#waiting;
+  }
+
+  /** How many peers are known to vote. */
+  get known(): number {
+    return Math.max(1, this.#consensus.known);
+  }
+
+  /** Returns what we do about the missing ring. */
+  standing(): Standing {
+    return this.founding.standing();
+  }
+
+  /** What we say on the wire while there is no ring. */
+  content(): IpamState["content"] {
+    const tells = this.#hasVoted || this.standing().kind === "votes";
+    return tells ? { kind: "claims", claims: this.#consensus.claims } : { kind: "nothing" };
+  }
+
+  /** Returns for whom we wait, in words. */
+  waitsFor(): string {
+    const standing = this.standing();
+    if (standing.kind === "waits") return standing.for.join(", ");
+    if (standing.kind === "founds") return "nobody";
+    const { quorum } = standing;
+    if (quorum?.kind === "count") return `votes: ${this.known} of ${quorum.count} are known`;
+    const voters = new Set(this.#consensus.names());
+    const missing = (quorum?.names ?? []).filter((name) =>
+      name !== this.#self && !voters.has(name)
+    );
+    const names = missing.map((name) => this.founding.labelOf(name)).join(", ");
+    return names === "" ? "the others to agree" : `the vote of ${names}`;
+  }
+
+  /** Somebody wants a ring. */
+  want(now: Millis): Step {
+    if (this.#waiting) return NOTHING;
+    this.#waiting = true;
+    return this.#ask(now);
+  }
+
+  /** A peer told that it has no ring. @param asks it told us or all, and not only by way of gossip */
+  hear(content: IpamState["content"], asks: boolean, now: Millis): Step {
+    const learned = content.kind === "claims" && this.#consensus.update(content.claims);
+    const standing = this.standing();
+    if (standing.kind === "founds") return asks ? { broadcast: true, seed: [this.#self] } : NOTHING;
+    if (standing.kind === "waits") return NOTHING;
+    if (content.kind === "nothing") return asks ? this.want(now) : NOTHING;
+    return learned ? this.#think(false) : NOTHING;
+  }
+
+  /** Who was told of whom, or who can be reached, has changed. */
+  review(now: Millis): Step {
+    const standing = this.standing();
+    if (standing.kind === "waits") return NOTHING;
+    if (this.#waiting && (standing.kind === "founds" || !this.#hasVoted)) return this.#ask(now);
+    return this.#consensus.known > 0 ? this.#think(false) : NOTHING;
+  }
+
+  /** Time has passed. */
+  tick(now: Millis): Step {
+    return this.#waiting && now >= this.#nextAt ? this.#ask(now) : NOTHING;
+  }
+
+  /** Returns when it wants a tick. */
+  deadline(): Millis {
+    return this.#nextAt;
+  }
+
+  /** There is a ring. */
+  end(): void {
+    this.#waiting = false;
+    this.#nextAt = Infinity;
+  }
+
+  /** Returns what is to be stored before anybody hears of it, if it changed since the last call. */
+  takeChange(): PaxosState | undefined {
+    const { own, node } = this.#consensus;
+    if (own === this.#stored) return undefined;
+    this.#stored = own;
+    return { uid: node.uid, own };
+  }
+
+  get #hasVoted(): boolean {
+    return this.#consensus.own.promise.round > 0;
+  }
+
+  #ask(now: Millis): Step {
+    this.#nextAt = now + RETRY_MS;
+    const standing = this.standing();
+    if (standing.kind === "founds") return { broadcast: true, seed: [this.#self] };
+    if (standing.kind === "waits") return { broadcast: true };
+    this.#consensus.propose(standing.quorum);
+    this.founding.voted();
+    return this.#think(true);
+  }
+
+  /** @param proposed our claims changed already */
+  #think(proposed: boolean): Step {
+    const standing = this.standing();
+    if (standing.kind !== "votes") return { broadcast: proposed };
+    const changed = this.#consensus.think(standing.quorum);
+    if (this.#hasVoted) this.founding.voted();
+    const seed = this.#consensus.consensus(standing.quorum);
+    const broadcast = changed || proposed || seed !== undefined;
+    return seed === undefined ? { broadcast } : { broadcast, seed };
+  }
+}

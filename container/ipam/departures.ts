@@ -1,0 +1,135 @@
+/**
+ * Taking the space of dead peers, and giving ours away when we leave for good (spec/ipam.md 12).
+ *
+ * ```
+ *   takeover   weft peer: ping ──pong within 1 s──> alive, refused       ──silence──> dead, taken
+ *              real peer: an established route after 3 s? refused : taken
+ *   handover   ping all ──first pong──> heir: transfer, bequest every 1 s ──confirmed──> done
+ *                 └─1 s silence──> a real peer that can be reached; its state confirms
+ * ```
+ *
+ * @module
+ */
+
+import type { Millis, PeerName } from "../../base/mod.ts";
+
+/** A weft peer answers a ping within this time. */
+export const PING_MS = 1000;
+/** A real peer that has a route after this time is alive. */
+export const ROUTE_MS = 3000;
+/** A bequest is repeated this often. */
+export const BEQUEST_MS = 1000;
+/** After this time without a confirmation the heir is left alone with it. */
+export const CONFIRM_MS = 8000;
+
+interface Takeover {
+  readonly id: number;
+  readonly peer: PeerName;
+  /** The ping; `undefined` for a real peer. */
+  readonly nonce: number | undefined;
+  readonly until: Millis;
+}
+
+/** Takeovers that wait for a sign of life. */
+export class Takeovers {
+  #pending: Takeover[] = [];
+
+  /** Waits for an answer to a ping, or without one for a route. */
+  begin(id: number, peer: PeerName, nonce: number | undefined, now: Millis): void {
+    const until = now + (nonce === undefined ? ROUTE_MS : PING_MS);
+    this.#pending.push({ id, peer, nonce, until });
+  }
+
+  /** Takes an answer; returns the requests that it ends: the peer is alive. */
+  pong(from: PeerName, nonce: number): number[] {
+    const alive = this.#pending.filter((each) => each.peer === from && each.nonce === nonce);
+    this.#pending = this.#pending.filter((each) => !alive.includes(each));
+    return alive.map(({ id }) => id);
+  }
+
+  /** Returns those whose time is over. */
+  takeDue(now: Millis): { id: number; peer: PeerName; pinged: boolean }[] {
+    const due = this.#pending.filter(({ until }) => now >= until);
+    this.#pending = this.#pending.filter(({ until }) => now < until);
+    return due.map(({ id, peer, nonce }) => ({ id, peer, pinged: nonce !== undefined }));
+  }
+
+  /** Forgets one. */
+  cancel(id: number): void {
+    this.#pending = this.#pending.filter((each) => each.id !== id);
+  }
+
+  /** Returns when the next time is over. */
+  deadline(): Millis {
+    return Math.min(Infinity, ...this.#pending.map(({ until }) => until));
+  }
+}
+
+/** What a handover wants done. */
+export type HandoverStep =
+  | { readonly kind: "bequeath"; readonly heir: PeerName }
+  | { readonly kind: "remind"; readonly heir: PeerName }
+  | { readonly kind: "over"; readonly heir: PeerName | undefined; readonly confirmed: boolean };
+
+/** One handover, from the first ping to the confirmation. */
+export class Handover {
+  /** The number in pings and bequests. */
+  readonly nonce: number;
+  #fallback: PeerName | undefined;
+  #heir: PeerName | undefined;
+  #next: Millis;
+  #until: Millis;
+  #over = false;
+
+  /** @param fallback a real peer that takes it if no weft peer answers */
+  constructor(nonce: number, fallback: PeerName | undefined, now: Millis) {
+    this.nonce = nonce;
+    this.#fallback = fallback;
+    this.#next = now + PING_MS;
+    this.#until = this.#next + CONFIRM_MS;
+  }
+
+  /** Who got our space. */
+  get heir(): PeerName | undefined {
+    return this.#heir;
+  }
+
+  /** A peer answered the ping. */
+  pong(from: PeerName, nonce: number, now: Millis): HandoverStep | undefined {
+    if (nonce !== this.nonce || this.#heir !== undefined || this.#over) return undefined;
+    return this.#bequeath(from, now);
+  }
+
+  /** The heir has our space. */
+  confirmed(from: PeerName): HandoverStep | undefined {
+    if (from !== this.#heir || this.#over) return undefined;
+    this.#over = true;
+    return { kind: "over", heir: from, confirmed: true };
+  }
+
+  /** Time has passed. */
+  tick(now: Millis): HandoverStep | undefined {
+    if (this.#over || now < this.#next) return undefined;
+    if (this.#heir === undefined && this.#fallback !== undefined) {
+      return this.#bequeath(this.#fallback, now);
+    }
+    if (this.#heir === undefined || now >= this.#until) {
+      this.#over = true;
+      return { kind: "over", heir: this.#heir, confirmed: false };
+    }
+    this.#next = now + BEQUEST_MS;
+    return { kind: "remind", heir: this.#heir };
+  }
+
+  /** Returns when it wants a tick. */
+  deadline(): Millis {
+    return this.#over ? Infinity : this.#next;
+  }
+
+  #bequeath(heir: PeerName, now: Millis): HandoverStep {
+    this.#heir = heir;
+    this.#next = now + BEQUEST_MS;
+    this.#until = now + CONFIRM_MS;
+    return { kind: "bequeath", heir };
+  }
+}

@@ -1,0 +1,143 @@
+/**
+ * Calls about containers and the host's own addresses: JSON in and out.
+ *
+ * @module
+ */
+
+import { parseIpv4 } from "../base/mod.ts";
+import { EXTERN_ID } from "../container/dns/mod.ts";
+import { UsageError } from "./config/mod.ts";
+import { type ContainerOptions, noNames, psText } from "./containers_shell.ts";
+import {
+  type Asked,
+  jsonAnswer,
+  jsonBody,
+  type Route,
+  strings,
+  textAnswer,
+  wantsJson,
+} from "./http_routes.ts";
+import type { RouterCalls } from "./router_calls.ts";
+
+/** Returns the routes. */
+export function containerRoutes(router: RouterCalls): Route[] {
+  const { containers } = router;
+  const post = (path: string, call: Route["call"]): Route => ({ method: "POST", path, call });
+  return [
+    {
+      method: "GET",
+      path: "/ps",
+      call: async ({ request, url }) => {
+        const dockerHost = url.searchParams.get("dockerHost") ?? undefined;
+        const rows = await containers.ps(url.searchParams.getAll("container"), { dockerHost });
+        return wantsJson(request) ? jsonAnswer(rows) : textAnswer(psText(rows));
+      },
+    },
+    post("/attach", async (asked) => {
+      const { container, addresses, ...options } = await containerRequest(asked);
+      return jsonAnswer(await containers.attach(container, addresses, options));
+    }),
+    post("/detach", async (asked) => {
+      const { container, addresses, ...options } = await containerRequest(asked);
+      return jsonAnswer({ addresses: await containers.detach(container, addresses, options) });
+    }),
+    post("/expose", async (asked) => {
+      const body = await jsonBody(asked.request);
+      const addresses = await containers.expose(strings(body["addresses"], "addresses"), {
+        ...waiting(body, asked),
+        fqdn: text(body["fqdn"]),
+      });
+      return jsonAnswer({ addresses });
+    }),
+    post("/hide", async ({ request }) => {
+      const words = strings((await jsonBody(request))["addresses"], "addresses");
+      return jsonAnswer({ addresses: await containers.hide(words) });
+    }),
+    post("/dns/add", async (asked) => {
+      const names = router.names;
+      if (names === undefined) throw noNames("add a name");
+      const { holder, addresses, fqdn, keep } = await nameRequest(router, asked);
+      if (fqdn === undefined) throw new UsageError("Cannot add a name: give one with -h");
+      for (const ip of addresses) names.add(fqdn, holder, ip, { keep });
+      return jsonAnswer({ added: addresses.length });
+    }),
+    post("/dns/remove", async (asked) => {
+      const names = router.names;
+      if (names === undefined) throw noNames("remove a name");
+      const { holder: container, addresses, given } = await nameRequest(router, asked);
+      const name = given === undefined ? {} : { fqdn: given };
+      const removed = addresses.map((ip) => names.remove({ container, ip, ...name }));
+      return jsonAnswer({ removed: removed.reduce((sum, count) => sum + count, 0) });
+    }),
+  ];
+}
+
+interface NameRequest {
+  readonly holder: string;
+  readonly addresses: readonly number[];
+  /** The name that was given, else the container's own. */
+  readonly fqdn: string | undefined;
+  readonly given: string | undefined;
+  /** Nobody registers it anew after a restart. */
+  readonly keep: boolean;
+}
+
+async function nameRequest(router: RouterCalls, { request }: Asked): Promise<NameRequest> {
+  const body = await jsonBody(request);
+  const given = text(body["fqdn"]);
+  const listed = strings(body["addresses"], "addresses").map(parseIpv4);
+  const container = text(body["container"]);
+  if (container === undefined) {
+    if (listed.length > 0) {
+      return { holder: EXTERN_ID, addresses: listed, fqdn: given, given, keep: true };
+    }
+    throw new UsageError("Cannot find the name's addresses: name a container or an address");
+  }
+  const found = await router.containers.look(container, { dockerHost: text(body["dockerHost"]) });
+  const all = found.addresses.map(({ address }) => address);
+  return {
+    holder: found.ident,
+    addresses: listed.length > 0 ? listed : all,
+    fqdn: given ?? found.fqdn,
+    given,
+    keep: given !== undefined,
+  };
+}
+
+async function containerRequest(
+  asked: Asked,
+): Promise<{ container: string; addresses: string[] } & ContainerOptions> {
+  const body = await jsonBody(asked.request);
+  const container = text(body["container"]);
+  if (container === undefined) {
+    throw new UsageError('Cannot read the request: "container" must be a string');
+  }
+  const { hosts } = body as Record<string, unknown>;
+  return {
+    ...waiting(body, asked),
+    container,
+    addresses: strings(body["addresses"], "addresses"),
+    dockerHost: text(body["dockerHost"]),
+    multicastRoute: flag(body["multicastRoute"]),
+    dns: flag(body["dns"]),
+    ...(hosts === undefined ? {} : { hosts: strings(hosts, "hosts") }),
+  };
+}
+
+/** A client that goes away wants nothing any more. */
+function waiting(
+  body: Record<string, unknown>,
+  { request }: Asked,
+): { waitMs?: number; signal: AbortSignal } {
+  const { waitMs } = body as Record<string, unknown>;
+  const { signal } = request;
+  return typeof waitMs === "number" && waitMs >= 0 ? { waitMs, signal } : { signal };
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === "string" ? value : undefined;
+}
+
+function flag(value: unknown): boolean | undefined {
+  return typeof value === "boolean" ? value : undefined;
+}

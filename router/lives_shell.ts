@@ -1,0 +1,149 @@
+/**
+ * Notices that containers end, so that their addresses and names go.
+ *
+ * ```
+ *   container engine ── events, list ──> died, started, destroyed          of its containers
+ *   kernel ── an interface of the bridge is gone ──> died                  of namespaces without an engine
+ * ```
+ *
+ * Nothing is told twice in a way that matters: whoever hears it has no addresses left then.
+ *
+ * @module
+ */
+
+import type { Logger } from "../base/mod.ts";
+import {
+  type EngineEvent,
+  type EngineWatch,
+  EXPOSE_ID,
+  listAttached,
+  watchEngine,
+} from "../container/mod.ts";
+import { LinkWatch } from "../ffi/netlink/mod.ts";
+import type { Idents } from "./idents_shell.ts";
+import type { Mourner } from "./parts.ts";
+
+/** Four looks a second cost nothing, and an address stays for 30 s anyway. */
+const LOOK_MS = 250;
+/** What was missed is found after this time. */
+const COMPARE_MS = 60_000;
+const ENGINE_ID = /^[0-9a-f]{64}$/;
+
+/** What {@link Lives} works with. */
+export interface LivesParts {
+  /** Where lines go. */
+  readonly log: Logger;
+  /** Name of the bridge. */
+  readonly bridge: string;
+  /** `DOCKER_HOST` of the router. */
+  readonly dockerHost: string | undefined;
+  /** Who is no engine's. */
+  readonly idents: Idents;
+  /** Returns all containers that hold an address or a name. */
+  holders(): readonly string[];
+  /** Is told. */
+  readonly mourner: Mourner;
+}
+
+/** Watches the containers of this host. */
+export class Lives implements Disposable {
+  readonly #parts: LivesParts;
+  readonly #links: LinkWatch;
+  readonly #engine: EngineWatch;
+  readonly #ports = new Map<number, string>();
+  readonly #timers: readonly ReturnType<typeof setInterval>[];
+
+  /** Begins to watch, and compares at once. */
+  constructor(parts: LivesParts) {
+    this.#parts = parts;
+    this.#links = LinkWatch.open();
+    this.compare();
+    this.#engine = watchEngine({
+      dockerHost: parts.dockerHost,
+      onEvent: (event) => this.#onEvent(event),
+      beforeList: () => new Set(parts.holders().filter((ident) => this.#isEngines(ident))),
+      onList: (running, before, at) => this.#onList(running, before, at),
+      onState: (connected) => this.#onState(connected),
+    });
+    this.#timers = [
+      setInterval(() => this.#look(), LOOK_MS),
+      setInterval(() => this.compare(), COMPARE_MS),
+    ];
+  }
+
+  /** Notes which interface leads to a container, which lives then. */
+  attached(ident: string, portIndex: number): void {
+    this.#ports.set(portIndex, ident);
+    this.#parts.mourner.started(ident);
+  }
+
+  /** Compares who holds something with who hangs on the bridge. */
+  compare(): void {
+    const { idents, holders } = this.#parts;
+    this.#ports.clear();
+    for (const { ident, portIndex } of listAttached(this.#parts.bridge)) {
+      if (ident !== undefined && ident !== EXPOSE_ID) this.#ports.set(portIndex, ident);
+    }
+    const here = new Set(this.#ports.values());
+    const held = new Set(holders());
+    for (const ident of idents.all()) {
+      if (here.has(ident)) continue;
+      if (held.has(ident)) this.#parts.mourner.died(ident);
+      else idents.drop(ident);
+    }
+  }
+
+  /** Ends it. */
+  [Symbol.dispose](): void {
+    for (const timer of this.#timers) clearInterval(timer);
+    this.#engine.stop();
+    this.#links[Symbol.dispose]();
+  }
+
+  #look(): void {
+    const { deleted, lost } = this.#links.take();
+    const gone = deleted.map((index) => {
+      const ident = this.#ports.get(index);
+      this.#ports.delete(index);
+      return ident;
+    });
+    // The kernel gives the number of a namespace to the next: that one may hang on the bridge already.
+    const here = new Set(this.#ports.values());
+    for (const ident of gone) {
+      if (ident === undefined || here.has(ident) || !this.#parts.idents.isOurs(ident)) continue;
+      this.#parts.mourner.died(ident);
+    }
+    if (lost) this.compare();
+  }
+
+  #onEvent({ kind, id, at }: EngineEvent): void {
+    const { mourner } = this.#parts;
+    if (kind === "start") mourner.started(id);
+    else if (kind === "die") mourner.died(id, at);
+    else mourner.destroyed(id);
+  }
+
+  /** Only who held something before the list was made must be in it. */
+  #onList(
+    running: ReadonlyMap<string, boolean>,
+    before: ReadonlySet<string>,
+    at: number,
+  ): void {
+    const { mourner } = this.#parts;
+    for (const ident of before) {
+      const runs = running.get(ident);
+      if (runs === undefined) mourner.destroyed(ident);
+      else if (!runs) mourner.died(ident, at);
+    }
+  }
+
+  #onState(connected: boolean): void {
+    const { log } = this.#parts;
+    if (connected) log.info("hears of containers from the engine");
+    else log.warn("the container engine is away; who ends meanwhile is noticed when it is back");
+  }
+
+  #isEngines(ident: string): boolean {
+    return ENGINE_ID.test(ident) && !this.#parts.idents.isOurs(ident);
+  }
+}

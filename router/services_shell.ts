@@ -1,0 +1,227 @@
+/**
+ * Addresses and names in the router: starts allocator, name service and name server, and joins them with mesh and host.
+ *
+ * ```
+ *   mesh ── channels, peers, targets ──> ipam, names       bridge ── in use, ARP ──> ipam
+ *   lives ── died, started, destroyed ──> ipam, names      names ──> dns <── addresses of the host
+ * ```
+ *
+ * @module
+ */
+
+import type { Ipv4, Logger, PeerName } from "../base/mod.ts";
+import { formatIpv4 } from "../base/mod.ts";
+import { type DnsServer, type Names, startDns, startNames } from "../container/dns/mod.ts";
+import { EXPOSE_ID } from "../container/mod.ts";
+import { type Ipam, type KnownPeer, startIpam } from "../container/ipam/mod.ts";
+import type { Channel, Mesh, ReachedTarget } from "../mesh/mod.ts";
+import type { RouterConfig } from "./config/mod.ts";
+import { addressesInUse, addressesOfLink, probeAddress } from "./host_view_shell.ts";
+import { Idents } from "./idents_shell.ts";
+import { Lives } from "./lives_shell.ts";
+import type { DnsSnapshot } from "./status/mod.ts";
+import type { Store } from "./store.ts";
+
+/** What the services are made from. */
+export interface ServicesParts {
+  /** How the router is set up. */
+  readonly config: RouterConfig;
+  /** Where lines go. */
+  readonly log: Logger;
+  /** Our name. */
+  readonly self: PeerName;
+  /** Name of the bridge. */
+  readonly bridge: string;
+  /** Whom we are told of at the start. */
+  readonly targets: readonly string[];
+  /** What survives. */
+  readonly store: Store;
+  /** Returns the mesh, `undefined` before it runs. */
+  readonly mesh: () => Mesh | undefined;
+}
+
+/** Running services. */
+export class Services implements AsyncDisposable {
+  /** The allocator; `undefined`: off. */
+  readonly ipam: Ipam | undefined;
+  /** The names; `undefined`: off. */
+  readonly names: Names | undefined;
+  /** The name server; `undefined`: off. */
+  readonly dns: DnsServer | undefined;
+  /** What containers hold their addresses under. */
+  readonly idents: Idents;
+  readonly #parts: ServicesParts;
+  #lives: Lives | undefined;
+  /** What was told last of peers and targets. */
+  #told = "";
+
+  /** Starts them; what needs the mesh waits for it. @throws {Error} if stored addresses or names cannot be read */
+  constructor(parts: ServicesParts) {
+    this.#parts = parts;
+    this.idents = new Idents(parts.store);
+    this.ipam = this.#startIpam();
+    this.names = this.#startNames();
+    this.dns = this.#startDns();
+  }
+
+  /** Channels for the mesh. */
+  get channels(): readonly Channel[] {
+    return [...this.ipam?.channels ?? [], ...this.names === undefined ? [] : [this.names.channel]];
+  }
+
+  /** Begins to watch the containers of this host. */
+  watch(): void {
+    const { log, bridge } = this.#parts;
+    this.#lives = new Lives({
+      log: log.area("containers"),
+      bridge,
+      dockerHost: Deno.env.get("DOCKER_HOST"),
+      idents: this.idents,
+      holders: () => this.#holders(),
+      mourner: {
+        died: (ident, at) => {
+          this.ipam?.died(ident);
+          this.names?.died(ident, at);
+        },
+        started: (ident) => this.ipam?.started(ident),
+        destroyed: (ident) => {
+          this.ipam?.destroyed(ident);
+          this.names?.died(ident);
+        },
+      },
+    });
+  }
+
+  /** Takes the mesh as it is now. @param weft tells whether a peer is one of us */
+  meshChanged(weft: (peer: PeerName) => boolean): void {
+    const mesh = this.#parts.mesh();
+    if (mesh === undefined) return;
+    const { peers, reached } = mesh.snapshot();
+    const routes = new Map(mesh.forwarding().map(({ name, nextHop }) => [name, nextHop]));
+    const known = peers.map(({ name, nickname }): KnownPeer => ({
+      name,
+      nickname,
+      reachable: name === this.#parts.self || routes.get(name) !== undefined,
+      weft: name === this.#parts.self || weft(name),
+    }));
+    this.#tell(known, reached);
+  }
+
+  /** Notes that a container was attached. */
+  attached(ident: string, portIndex: number): void {
+    this.#lives?.attached(ident, portIndex);
+  }
+
+  /** Notes that the host has an address on the bridge: without a better one, names are answered there. */
+  exposed(address: Ipv4): void {
+    if (this.#dnsFollowsHost()) this.dns?.listen(formatIpv4(address));
+  }
+
+  /** Returns what status pages show of names; `undefined`: off. */
+  dnsStatus(): DnsSnapshot | undefined {
+    if (this.dns === undefined || this.names === undefined) return undefined;
+    return { ...this.dns.status(), names: this.names.status(), entries: this.names.entries() };
+  }
+
+  /** Ends them. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#lives?.[Symbol.dispose]();
+    await this.dns?.[Symbol.asyncDispose]();
+    this.names?.[Symbol.dispose]();
+    await this.ipam?.[Symbol.asyncDispose]();
+  }
+
+  #startIpam(): Ipam | undefined {
+    const { config, log, self, bridge, targets } = this.#parts;
+    if (config.ipam === undefined) return undefined;
+    const { range, defaultSubnet, init } = config.ipam;
+    const [uid = 0n] = crypto.getRandomValues(new BigUint64Array(1));
+    return startIpam({
+      self,
+      uid,
+      nickname: config.nickname,
+      range,
+      defaultSubnet,
+      init,
+      stateDir: config.stateDir,
+      targets: () => targets,
+    }, {
+      log: log.area("ipam"),
+      ...this.#gossip(),
+      wallSeconds: () => Date.now() / 1000,
+      random: Math.random,
+      arpProbe: (address, withinMs) => probeAddress(bridge, address, withinMs),
+      reserved: () => Promise.resolve(addressesInUse(bridge)),
+    });
+  }
+
+  #startNames(): Names | undefined {
+    const { config, log, self } = this.#parts;
+    if (config.dns === undefined) return undefined;
+    const { domain } = config.dns;
+    return startNames({ self, domain, stateDir: config.stateDir }, {
+      log: log.area("names"),
+      ...this.#gossip(),
+      wallSeconds: () => Date.now() / 1000,
+    });
+  }
+
+  #startDns(): DnsServer | undefined {
+    const { config, log, bridge } = this.#parts;
+    if (config.dns === undefined || this.names === undefined) return undefined;
+    const { dns } = config;
+    const docker = addressesOfLink(dns.dockerBridge).slice(0, 1);
+    const listen = dns.listen !== undefined
+      ? [dns.listen]
+      : docker.length > 0
+      ? docker
+      : addressesOfLink(bridge);
+    return startDns({
+      domain: dns.domain,
+      ttlSeconds: dns.ttlS,
+      listen,
+      resolvConf: dns.resolvConf,
+      servers: dns.upstreams.length === 0 ? undefined : dns.upstreams,
+      timeoutMs: dns.fallbackTimeoutMs,
+    }, { log: log.area("dns"), names: this.names.lookup });
+  }
+
+  #dnsFollowsHost(): boolean {
+    const { dns } = this.#parts.config;
+    return dns !== undefined && dns.listen === undefined &&
+      addressesOfLink(dns.dockerBridge).length === 0;
+  }
+
+  #gossip(): Pick<Mesh, "gossip" | "broadcast" | "unicast"> {
+    const { mesh } = this.#parts;
+    return {
+      gossip: (channel, item) => mesh()?.gossip(channel, item),
+      broadcast: (channel, item) => mesh()?.broadcast(channel, item),
+      unicast: (channel, to, payload) => mesh()?.unicast(channel, to, payload),
+    };
+  }
+
+  #holders(): string[] {
+    const owned = this.ipam?.owned().filter(({ isContainer }) => isContainer) ?? [];
+    const named =
+      this.names?.entries().filter(({ origin, tombstone }) =>
+        origin === this.#parts.self && tombstone === 0
+      ) ?? [];
+    const all = new Set([
+      ...owned.map(({ ident }) => ident),
+      ...named.map(({ container }) => container),
+    ]);
+    all.delete(EXPOSE_ID);
+    return [...all];
+  }
+
+  /** Most of the time nothing of it has changed. */
+  #tell(peers: readonly KnownPeer[], reached: readonly ReachedTarget[]): void {
+    const telling = JSON.stringify([peers, reached]);
+    if (telling === this.#told) return;
+    this.#told = telling;
+    this.ipam?.targetsChanged(reached);
+    this.ipam?.topologyChanged(peers);
+    this.names?.topologyChanged(peers);
+  }
+}

@@ -1,0 +1,78 @@
+import { deepEqual, ok } from "node:assert/strict";
+import { watchEngine } from "../../container/mod.ts";
+import { until } from "../helpers/until.ts";
+
+const [ALIVE, ENDED] = ["a".repeat(64), "b".repeat(64)];
+const DEADLINE_MS = 15_000;
+
+/** An engine with a list of containers, whose stream of events the test writes. */
+class FakeEngine implements AsyncDisposable {
+  readonly path = `${Deno.makeTempDirSync()}/docker.sock`;
+  connections = 0;
+  #server: Deno.HttpServer<Deno.Addr>;
+  #stream: ReadableStreamDefaultController<Uint8Array> | undefined;
+
+  constructor() {
+    this.#server = Deno.serve({ path: this.path, onListen: () => {} }, (request) => {
+      if (new URL(request.url).pathname === "/containers/json") {
+        return Response.json([{ Id: ALIVE, State: "running" }, { Id: ENDED, State: "exited" }]);
+      }
+      this.connections++;
+      const body = new ReadableStream({ start: (stream) => void (this.#stream = stream) });
+      // The head of an answer leaves with the first bytes of its body.
+      this.#stream?.enqueue(new TextEncoder().encode("\n"));
+      return new Response(body);
+    });
+  }
+
+  say(text: string): void {
+    this.#stream?.enqueue(new TextEncoder().encode(text));
+  }
+
+  hangUp(): void {
+    this.#stream?.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      this.hangUp();
+    } catch {
+      // The client has gone already.
+    }
+    await this.#server.shutdown();
+  }
+}
+
+Deno.test("watchEngine() tells of events, compares with the list, and comes back", async () => {
+  await using engine = new FakeEngine();
+  const events: unknown[] = [];
+  const lists: unknown[] = [];
+  const states: boolean[] = [];
+  const watch = watchEngine({
+    dockerHost: `unix://${engine.path}`,
+    onEvent: (event) => void events.push(event),
+    beforeList: () => new Set([ENDED]),
+    onList: (running, before) => void lists.push([[...running], [...before]]),
+    onState: (connected) => void states.push(connected),
+  });
+  try {
+    await until(() => lists.length === 1, DEADLINE_MS, "the first list");
+    deepEqual(lists[0], [[[ALIVE, true], [ENDED, false]], [ENDED]]);
+    const event = (Action: string): string =>
+      JSON.stringify({ Type: "container", Action, Actor: { ID: ALIVE }, timeNano: 5e9 });
+    const text = `${event("start")}\n${event("exec_create: sh")}\nnoise\n${event("die")}\n`;
+    engine.say(text.slice(0, 30));
+    engine.say(text.slice(30));
+    await until(() => events.length === 2, DEADLINE_MS, "two events");
+    deepEqual(events, [
+      { kind: "start", id: ALIVE, at: 5 },
+      { kind: "die", id: ALIVE, at: 5 },
+    ]);
+    engine.hangUp();
+    await until(() => lists.length === 2, DEADLINE_MS, "a list after the next connect");
+    ok(engine.connections >= 2);
+    deepEqual(states, [true, false, true]);
+  } finally {
+    watch.stop();
+  }
+});

@@ -86,7 +86,8 @@ function perform(world: IpamSimWorld, event: IpamEvent): void {
       world.crash(event.a);
       if (host.gone) return;
       host.held.clear();
-      return host.wipe();
+      host.wipe();
+      return forgetLostRing(world);
     case "bury":
       return bury(world, host);
     case "reset":
@@ -237,11 +238,18 @@ function found(world: IpamSimWorld): void {
     .map(({ number }) => `192.0.2.${number}`);
   for (const run of world.runs) {
     if (!isEmpty(run.allocator.parts.territory.ring)) continue;
-    // Whoever had a ring took it along.
-    if (world.runs.every(({ host }) => isEmpty(host.disk.ring))) world.ledger.foundings.clear();
+    forgetLostRing(world);
     run.ask({ kind: "prime", without: gone });
     world.pass(FOUNDING_MS);
   }
+}
+
+/** If whoever had a ring took it along there may be another one. */
+function forgetLostRing(world: IpamSimWorld): void {
+  const known = [...world.hosts.values()].some(({ gone, disk, run }) =>
+    !gone && !(isEmpty(disk.ring) && isEmpty(run?.allocator.parts.territory.ring ?? disk.ring))
+  );
+  if (!known) world.ledger.foundings.clear();
 }
 
 /** Takes over all that belongs to nobody alive, on one host. */

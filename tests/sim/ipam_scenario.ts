@@ -283,8 +283,8 @@ function trouble(
       return [trap, { at: later, a, kind: "start" }];
     }
     case 4:
-      // A founder that forgets all founds again, by design.
-      if (plan.targets.length === 0 || family === "seed") return [];
+      // A founder that forgets all founds again, by design; and a majority is one of all that ever vote.
+      if (plan.targets.length === 0 || family === "seed" || family === "majority") return [];
       return [{ at, a, kind: "wipe" }, { at: later, a, kind: "start" }];
     case 5:
       return dice.chance(0.3)

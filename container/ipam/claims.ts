@@ -46,7 +46,7 @@ export type ClaimVerdict =
 
 /** Decides on a claim. */
 export function judgeClaim(facts: ClaimFacts): ClaimVerdict {
-  const { ident, lease, inside, owner, self } = facts;
+  const { inside, owner, self } = facts;
   if (!inside) return ofHolder(facts);
   if (owner === undefined) return { kind: "needsRing" };
   if (owner !== self) return { kind: "ask", owner };

@@ -75,6 +75,8 @@ export class Host {
   held: AllocatorOutput[] = [];
   /** What it was told of. */
   targets: readonly number[];
+  /** Who of that was reached. */
+  readonly reached = new Set<number>();
   #nextId = 1;
 
   /** Starts it. */
@@ -287,11 +289,12 @@ export class IpamWorld {
         weft: other.options.real !== true,
       })),
     });
+    for (const { n } of there) host.reached.add(n);
     this.feed(host, {
       kind: "targets",
       targets: host.targets.map((n): Target => ({
         text: `192.0.2.${n}`,
-        peer: there.find((other) => other.n === n)?.name,
+        peer: host.reached.has(n) ? hostName(n) : undefined,
       })),
     });
   }

@@ -60,7 +60,7 @@ export async function askForAddresses(
       const asked = await askOnce(host, ident, query, client);
       tries.push(asked);
       if (asked.gone) {
-        await until(() => serves(host, client), BACK_MS, `an answer of ${host.name}`);
+        await until(() => serves(client), BACK_MS, `an answer of ${host.name}`);
       } else {
         onDone(++done);
         ident = idents.shift();
@@ -146,7 +146,7 @@ async function askOnce(
   }
 }
 
-async function serves(host: Host, client: Deno.HttpClient): Promise<boolean> {
+async function serves(client: Deno.HttpClient): Promise<boolean> {
   const response = await fetch("http://localhost/status", { client });
   await response.body?.cancel();
   return response.ok;

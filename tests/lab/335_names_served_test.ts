@@ -141,8 +141,14 @@ Deno.test("a container asks the name server of its host", async (t) => {
   await t.step(`${NOISE} datagrams of noise leave it serving`, async () => {
     const pid = host.routerPid();
     const before = residentBytes(pid);
-    const [, local] = await put(container, server, `noise=${NOISE}`, "web.weave.local A");
-    equal(local?.answers.length, 1);
+    const [noise] = await put(container, server, `noise=${NOISE}`);
+    // The queue of the socket is full at the end: what is asked then may get lost, as with any server.
+    const start = performance.now();
+    const serves = async (): Promise<boolean> =>
+      (await put(container, server, "web.weave.local A"))[0]?.answers?.length === 1;
+    await until(serves, READY_MS, "an answer after the noise");
+    const after = performance.now() - start;
+    figure(`noise of ${noise?.ms} ms; an answer ${after.toFixed(0)} ms after it`);
     equal(host.routerPid(), pid);
     const grown = (residentBytes(pid) - before) / 1e6;
     const { dns } = JSON.parse(await host.api.get("/status", "json"));

@@ -20,52 +20,74 @@ export function arpProbe(mac: Mac, address: Ipv4): Uint8Array<ArrayBuffer> {
   return frame;
 }
 
-/** Tells whether a frame says that its sender uses an address, or wants it as well. */
-export function tellsOf(frame: Uint8Array, address: Ipv4): boolean {
+/** Returns the address that the sender of a frame uses, or wants as well; `undefined`: it says nothing of the kind. */
+export function addressTold(frame: Uint8Array): Ipv4 | undefined {
   const view = new DataView(frame.buffer, frame.byteOffset, frame.length);
-  if (frame.length < TARGET_AT + 4 || view.getUint16(12) !== ETH_P_ARP) return false;
+  if (frame.length < TARGET_AT + 4 || view.getUint16(12) !== ETH_P_ARP) return undefined;
   const sender = view.getUint32(SENDER_AT);
-  return sender === address || (sender === 0 && view.getUint32(TARGET_AT) === address);
+  return sender === 0 ? view.getUint32(TARGET_AT) : sender;
 }
 
-/** One question on one interface, and who answers. */
-export class ArpProbe implements Disposable {
+/**
+ * Asks on one interface, and hears who answers.
+ *
+ * One serves any number of questions: to close a packet socket blocks for 10 to 20 ms, until no CPU uses it any more.
+ */
+export class ArpProber implements Disposable {
+  readonly #ifindex: number;
   readonly #socket: PacketSocket;
-  readonly #address: Ipv4;
 
   /**
-   * Asks.
+   * Hears from now on.
+   *
+   * @param ifindex in the namespace of this thread
+   * @throws {SysError} EPERM without CAP_NET_RAW, ENODEV
+   */
+  constructor(ifindex: number) {
+    this.#ifindex = ifindex;
+    this.#socket = PacketSocket.open({ ifindex, etherType: ETH_P_ARP });
+  }
+
+  /**
+   * Asks whether an address is in use.
    *
    * Equivalent to: `arping -D -c 1 -I NAME ADDRESS`. An interface that is down asks nobody.
    *
-   * @param ifindex in the namespace of this thread
-   * @param mac of that interface
-   * @throws {SysError} EPERM without CAP_NET_RAW
+   * @param mac of the interface
+   * @throws {SysError} what the system says
    */
-  constructor(ifindex: number, mac: Mac, address: Ipv4) {
-    this.#address = address;
-    this.#socket = PacketSocket.open({ ifindex, etherType: ETH_P_ARP });
+  ask(mac: Mac, address: Ipv4): void {
     try {
-      this.#socket.send(ifindex, arpProbe(mac, address));
+      this.#socket.send(this.#ifindex, arpProbe(mac, address));
     } catch (error) {
       const harmless: number[] = [ERRNO.ENETDOWN, ERRNO.ENOBUFS, ERRNO.ENXIO];
-      if (error instanceof SysError && harmless.includes(error.errno)) return;
-      this.#socket[Symbol.dispose]();
-      throw error;
+      if (!(error instanceof SysError && harmless.includes(error.errno))) throw error;
     }
   }
 
-  /** Tells, without waiting, whether somebody has answered since it was asked last. */
-  answered(): boolean {
+  /** Returns, without waiting, the addresses that were heard of since the last call. */
+  heard(): Set<Ipv4> {
+    const addresses = new Set<Ipv4>();
     for (;;) {
-      const frame = this.#socket.receive(0);
-      if (frame === undefined) return false;
-      if (tellsOf(frame, this.#address)) return true;
+      const frame = this.#receive();
+      if (frame === undefined) return addresses;
+      const address = addressTold(frame);
+      if (address !== undefined) addresses.add(address);
     }
   }
 
   /** Ends it. */
   [Symbol.dispose](): void {
     this.#socket[Symbol.dispose]();
+  }
+
+  #receive(): Uint8Array | undefined {
+    try {
+      return this.#socket.receive(0);
+    } catch (error) {
+      // The socket tells once that the interface went down, and hears again when it is up.
+      if (error instanceof SysError && error.errno === ERRNO.ENETDOWN) return undefined;
+      throw error;
+    }
   }
 }

@@ -22,7 +22,7 @@
 
 export { Aead, aeadAvailable, type AeadSuite, aesSupported } from "./aead.ts";
 export { announceIpv4, arpAnnouncement, pause } from "./arp.ts";
-export { ArpProbe } from "./arp_probe.ts";
+export { ArpProber } from "./arp_probe.ts";
 export { Arena, arenaCopy, type ArenaOptions } from "./arena.ts";
 export { monotonicMs } from "./clock.ts";
 export {

@@ -1,19 +1,17 @@
 /**
- * What of this host counts for addresses: what is in use on the bridge, who answers ARP there, where Docker's bridge is, and
+ * What of this host counts for addresses: what is in use on the bridge, where Docker's bridge is, and
  * which routes a range would cover.
  *
  * @module
  */
 
-import { type Cidr, formatCidr, formatIpv4, type Ipv4 } from "../base/mod.ts";
+import { type Cidr, formatCidr, formatIpv4 } from "../base/mod.ts";
 import { EXPOSE_ID, listAttached } from "../container/mod.ts";
 import type { InUse } from "../container/ipam/mod.ts";
-import { ArpProbe } from "../ffi/mod.ts";
 import { addrList, linkGet, Netlink, routeList } from "../ffi/netlink/mod.ts";
 import { type IpamSettings, overlaps, UsageError } from "./config/mod.ts";
 import { freeRange } from "./free_range.ts";
 
-const LOOK_MS = 2;
 /** Who has an address that nobody of us gave out. */
 const UNKNOWN_ID = "_";
 
@@ -26,24 +24,6 @@ export function addressesInUse(bridge: string): InUse[] {
       isContainer: ident !== undefined && ident !== EXPOSE_ID,
     }))
   );
-}
-
-/** Asks on a bridge whether somebody uses an address. @returns whether an answer came in time */
-export async function probeAddress(
-  bridge: string,
-  address: Ipv4,
-  withinMs: number,
-): Promise<boolean> {
-  using nl = Netlink.open();
-  const link = linkGet(nl, bridge);
-  if (link === undefined || !link.up) return false;
-  using probe = new ArpProbe(link.index, link.mac, address);
-  const end = performance.now() + withinMs;
-  while (performance.now() < end) {
-    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
-    if (probe.answered()) return true;
-  }
-  return probe.answered();
 }
 
 /** Returns the addresses of an interface; none if it is not there. */

@@ -16,7 +16,8 @@ import { EXPOSE_ID } from "../container/mod.ts";
 import { type Ipam, type KnownPeer, startIpam } from "../container/ipam/mod.ts";
 import type { Channel, Mesh, ReachedTarget } from "../mesh/mod.ts";
 import type { RouterConfig } from "./config/mod.ts";
-import { addressesInUse, addressesOfLink, probeAddress } from "./host_view_shell.ts";
+import { ArpProbes } from "./arp_probes_shell.ts";
+import { addressesInUse, addressesOfLink } from "./host_view_shell.ts";
 import { Idents } from "./idents_shell.ts";
 import { Lives } from "./lives_shell.ts";
 import type { DnsSnapshot } from "./status/mod.ts";
@@ -51,6 +52,7 @@ export class Services implements AsyncDisposable {
   /** What containers hold their addresses under. */
   readonly idents: Idents;
   readonly #parts: ServicesParts;
+  readonly #probes: ArpProbes;
   #lives: Lives | undefined;
   /** What was told last of peers and targets. */
   #told = "";
@@ -58,6 +60,7 @@ export class Services implements AsyncDisposable {
   /** Starts them; what needs the mesh waits for it. @throws {Error} if stored addresses or names cannot be read */
   constructor(parts: ServicesParts) {
     this.#parts = parts;
+    this.#probes = new ArpProbes(parts.bridge);
     this.idents = new Idents(parts.store);
     this.ipam = this.#startIpam();
     this.names = this.#startNames();
@@ -129,6 +132,7 @@ export class Services implements AsyncDisposable {
     await this.dns?.[Symbol.asyncDispose]();
     this.names?.[Symbol.dispose]();
     await this.ipam?.[Symbol.asyncDispose]();
+    this.#probes[Symbol.dispose]();
   }
 
   #startIpam(): Ipam | undefined {
@@ -150,7 +154,7 @@ export class Services implements AsyncDisposable {
       ...this.#gossip(),
       wallSeconds: () => Date.now() / 1000,
       random: Math.random,
-      arpProbe: (address, withinMs) => probeAddress(bridge, address, withinMs),
+      arpProbe: (address, withinMs) => this.#probes.probe(address, withinMs),
       reserved: () => Promise.resolve(addressesInUse(bridge)),
     });
   }

@@ -4,6 +4,8 @@
  * ```
  *   deno run -A tests/bench/dns_rate.ts [--rate=5000] [--seconds=5] [--names=1000]
  *
+ *   deno run -A tests/bench/dns_rate.ts --server=10.32.0.1:53      a running server that knows web0, web1 ... of weave.local
+ *
  *   server: this program again, in a process of its own       client: asks for names at an even pace, by UDP on loopback
  * ```
  *
@@ -13,7 +15,7 @@
  * @module
  */
 
-import { createLogger } from "../../base/mod.ts";
+import { createLogger, formatIp, parseEndpoint } from "../../base/mod.ts";
 import type { NameAddress } from "../../container/dns/records.ts";
 import { startDns } from "../../container/dns/server_shell.ts";
 import { ask, tableOf } from "../helpers/dns.ts";
@@ -29,7 +31,10 @@ const seconds = Number(argument("seconds") ?? 5);
 const count = Number(argument("names") ?? 1_000);
 const serve = argument("serve");
 
-if (serve === "names") serveNames();
+const server = argument("server");
+
+if (server !== undefined) await measureRunning(server);
+else if (serve === "names") serveNames();
 else if (serve === "echo") await serveEcho();
 else for (const kind of ["names", "echo"]) await measure(kind);
 
@@ -64,6 +69,21 @@ async function serveEcho(): Promise<void> {
   }
 }
 
+async function measureRunning(server: string): Promise<void> {
+  const { ip, port } = parseEndpoint(server);
+  const to = { transport: "udp" as const, hostname: formatIp(ip), port };
+  await load(to, rate, 2);
+  const { sent, times } = await load(to, rate, seconds);
+  say(told(sent, times));
+}
+
+function told(sent: number, times: number[]): string {
+  times.sort((a, b) => a - b);
+  const at = (part: number): string => (times[Math.floor(times.length * part)] ?? NaN).toFixed(2);
+  return `asked ${sent}, answered ${times.length} in ${seconds} s: p50 ${at(0.5)} ms, ` +
+    `p99 ${at(0.99)} ms, p99.9 ${at(0.999)} ms`;
+}
+
 async function measure(kind: string): Promise<void> {
   const child = new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", import.meta.filename ?? "", `--serve=${kind}`, `--names=${count}`],
@@ -72,20 +92,14 @@ async function measure(kind: string): Promise<void> {
   try {
     const reader = child.stdout.getReader();
     const port = Number(new TextDecoder().decode((await reader.read()).value));
+    const to = { transport: "udp" as const, hostname: HOST, port };
     await reader.cancel();
     // The first ones are for the compiler.
-    await load(port, rate, 2);
+    await load(to, rate, 2);
     const before = processorMs(child.pid);
-    const { sent, times } = await load(port, rate, seconds);
+    const { sent, times } = await load(to, rate, seconds);
     const cost = (processorMs(child.pid) - before) * 1000 / times.length;
-    times.sort((a, b) => a - b);
-    const at = (part: number): string => (times[Math.floor(times.length * part)] ?? NaN).toFixed(2);
-    say(
-      `${kind.padEnd(6)} asked ${sent}, answered ${times.length} in ${seconds} s: p50 ${
-        at(0.5)
-      } ms, ` +
-        `p99 ${at(0.99)} ms, p99.9 ${at(0.999)} ms; server ${cost.toFixed(1)} us a query`,
-    );
+    say(`${kind.padEnd(6)} ${told(sent, times)}; server ${cost.toFixed(1)} us a query`);
   } finally {
     child.kill("SIGKILL");
     await child.status;
@@ -93,8 +107,8 @@ async function measure(kind: string): Promise<void> {
 }
 
 /** Asks at an even pace, whether answers come or not. */
-async function load(port: number, perSecond: number, duration: number): Promise<Load> {
-  const socket = Deno.listenDatagram({ transport: "udp", hostname: HOST, port: 0 });
+async function load(to: Deno.NetAddr, perSecond: number, duration: number): Promise<Load> {
+  const socket = Deno.listenDatagram({ transport: "udp", hostname: "0.0.0.0", port: 0 });
   const begun = new Float64Array(65_536);
   const times: number[] = [];
   const reading = (async (): Promise<void> => {
@@ -107,7 +121,6 @@ async function load(port: number, perSecond: number, duration: number): Promise<
     }
   })();
   const queries = Array.from({ length: count }, (_, i) => ask(`web${i}.weave.local`, "A"));
-  const to = { transport: "udp" as const, hostname: HOST, port };
   const start = performance.now();
   const total = perSecond * duration;
   let sent = 0;

@@ -9,8 +9,8 @@
  * @module
  */
 
-import { type Cidr, formatIpv4, type Ipv4, type Millis } from "../../base/mod.ts";
-import { hostRangeOf, intersect, type Range } from "../../container/ipam/range.ts";
+import { type Cidr, formatIpv4, formatPeerName, type Ipv4, type Millis } from "../../base/mod.ts";
+import { hostRangeOf, type Range } from "../../container/ipam/range.ts";
 import { isEmpty } from "../../container/ipam/ring.ts";
 import { DEAD_MS } from "../../container/ipam/leases.ts";
 import type { IpamRun, Wish } from "./ipam_run.ts";
@@ -21,6 +21,8 @@ import { IpamSimWorld, type SimHost } from "./ipam_world.ts";
 const PATIENCE_MS = 75_000;
 /** Two rounds of gossip, and what it brings about. */
 const ROUNDS_MS = 70_000;
+/** Longer than a ping and what it may start. */
+const TAKEOVER_MS = 3_000;
 /** An address that some peer has is given within this time, mostly. */
 const ENOUGH_MS = 6_000;
 /** A founding takes less. */
@@ -86,7 +88,8 @@ function perform(world: IpamSimWorld, event: IpamEvent): void {
       world.crash(event.a);
       if (host.gone) return;
       host.held.clear();
-      return host.wipe();
+      host.wipe();
+      return forgetLostRing(world);
     case "bury":
       return bury(world, host);
     case "reset":
@@ -189,33 +192,27 @@ function split(world: IpamSimWorld, group: readonly number[]): void {
   }
 }
 
-/** Takes over whom nobody will see again, at a time at which all know all that it said. */
+/** Tries to take over a host that lives, which is refused if words come in time; the ledger sees if it is not (S9). */
 function takeOver(world: IpamSimWorld, host: SimHost, victim: SimHost | undefined): void {
   const { run } = host;
-  if (run === undefined || victim === undefined || victim === host) return;
-  if (victim.gone || victim.life > 0 || world.ledger.mayDivide) return;
-  // Whoever lives refuses to be taken over, if words come in time.
-  if (victim.run === undefined || world.scenario.loss > 0 || world.scenario.latency[1] > 100) {
-    return;
-  }
-  if (victim.plan.real || victim.run.allocator.parts.leaving || victim.trap !== undefined) return;
-  const target = victim.run;
-  if (
-    world.reach(run).size !== world.runs.length ||
-    run.allocator.parts.peers.get(target.name)?.weft !== true
-  ) return;
-  const size = run.allocator.parts.territory.sizeOf(target.name);
-  run.ask({
-    kind: "takeOver",
-    peer: victim.name.toString(16).padStart(12, "0").match(/../g)?.join(":") ?? "",
-    force: false,
-  });
-  world.after(1_500, () => {
-    const still = host.run === run && victim.run === target && world.reach(run).has(target);
-    if (still && size > 0 && world.ledger.takenOver.has(target.name)) {
-      throw new Error("took over a living peer");
-    }
-  });
+  const target = victim?.run;
+  if (run === undefined || target === undefined || target === run) return;
+  const { loss, latency } = world.scenario;
+  const mayBeLate = loss > 0 || latency[1] > 100 || isTroubled(world);
+  const leaves = target.allocator.parts.leaving;
+  const all = world.reach(run).size === world.runs.length;
+  const isKnown = run.allocator.parts.peers.get(target.name)?.weft === true;
+  if (mayBeLate || leaves || !all || !isKnown) return;
+  run.ask({ kind: "takeOver", peer: formatPeerName(target.name), force: false });
+}
+
+/** Somebody is going to end, or to be cut off, before a ping comes back. */
+function isTroubled(world: IpamSimWorld): boolean {
+  const harmless = new Set(["start", "connect", "allocate", "claim", "free", "takeOver", "heal"]);
+  return [...world.hosts.values()].some(({ trap }) => trap !== undefined) ||
+    world.scenario.events.some(({ at, kind }) =>
+      at >= world.now && at < world.now + TAKEOVER_MS && !harmless.has(kind)
+    );
 }
 
 function repair(world: IpamSimWorld): void {
@@ -237,11 +234,18 @@ function found(world: IpamSimWorld): void {
     .map(({ number }) => `192.0.2.${number}`);
   for (const run of world.runs) {
     if (!isEmpty(run.allocator.parts.territory.ring)) continue;
-    // Whoever had a ring took it along.
-    if (world.runs.every(({ host }) => isEmpty(host.disk.ring))) world.ledger.foundings.clear();
+    forgetLostRing(world);
     run.ask({ kind: "prime", without: gone });
     world.pass(FOUNDING_MS);
   }
+}
+
+/** If whoever had a ring took it along there may be another one. */
+function forgetLostRing(world: IpamSimWorld): void {
+  const known = [...world.hosts.values()].some(({ gone, disk, run }) =>
+    !gone && !(isEmpty(disk.ring) && isEmpty(run?.allocator.parts.territory.ring ?? disk.ring))
+  );
+  if (!known) world.ledger.foundings.clear();
 }
 
 /** Takes over all that belongs to nobody alive, on one host. */
@@ -253,8 +257,7 @@ function bringHome(world: IpamSimWorld): void {
   for (const owner of owners) {
     if (alive.has(owner)) continue;
     world.ledger.takenOver.add(owner);
-    const peer = owner.toString(16).padStart(12, "0").match(/../g)?.join(":") ?? "";
-    first.ask({ kind: "takeOver", peer, force: false });
+    first.ask({ kind: "takeOver", peer: formatPeerName(owner), force: false });
     world.pass(ROUNDS_MS);
   }
 }
@@ -311,7 +314,7 @@ function plentyProblems(world: IpamSimWorld): string[] {
 function freeHosts(world: IpamSimWorld): number {
   const hosts: Range = hostRangeOf(world.universe);
   return world.runs.reduce((sum, run) => {
-    return sum + run.allocator.parts.territory.space.freeIn(intersect(hosts, hosts));
+    return sum + run.allocator.parts.territory.space.freeIn(hosts);
   }, 0);
 }
 

@@ -75,7 +75,7 @@ export type IpamEvent =
     | { readonly kind: "free"; readonly ident: string }
     /** What an engine tells of a container. */
     | { readonly kind: "died" | "started" | "destroyed"; readonly ident: string }
-    /** Somebody takes over a host that is buried; `b` is whose place is taken. */
+    /** Somebody tries to take over a host that lives. */
     | { readonly kind: "takeOver"; readonly b: number }
     /** The link between two hosts fails, or comes back. */
     | { readonly kind: "cut" | "heal"; readonly b: number }
@@ -283,13 +283,11 @@ function trouble(
       return [trap, { at: later, a, kind: "start" }];
     }
     case 4:
-      // A founder that forgets all founds again, by design.
-      if (plan.targets.length === 0 || family === "seed") return [];
+      // A founder that forgets all founds again, by design; and a majority is one of all that ever vote.
+      if (plan.targets.length === 0 || family === "seed" || family === "majority") return [];
       return [{ at, a, kind: "wipe" }, { at: later, a, kind: "start" }];
     case 5:
-      return dice.chance(0.3)
-        ? [{ at, a, kind: "bury" }, { at: later, a: b, kind: "takeOver", b: a }]
-        : [];
+      return [dice.chance(0.3) ? { at, a, kind: "bury" } : { at, a, b, kind: "takeOver" }];
     case 6:
       return dice.chance(0.3) ? [{ at, a, kind: "reset" }] : [];
     case 7:

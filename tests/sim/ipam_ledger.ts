@@ -122,15 +122,13 @@ export class Ledger {
     if (held !== undefined && held.ident !== ident) {
       fail(run, `S1: ${formatIpv4(address)} is held by ${held.ident}, and given to ${ident}`);
     }
+    // What was given back while the answer was on its way is nobody's.
+    if (run.allocator.parts.leases.at(address)?.ident !== ident) return;
     host.held.set(address, { ident, isContainer });
     const written = host.disk.leases.some((each) => {
       return each.cidr.address === address && each.ident === ident;
     });
-    // It may have been given back before the answer was performed.
-    const lease = run.allocator.parts.leases.at(address);
-    if (!written && lease?.ident === ident) {
-      fail(run, `S11: ${formatIpv4(address)} is not on the disk`);
-    }
+    if (!written) fail(run, `S11: ${formatIpv4(address)} is not on the disk`);
   }
 
   #checkLeases(run: IpamRun, leaving: boolean): void {

@@ -73,6 +73,8 @@ function play(world: IpamSimWorld): string[] {
 }
 
 function perform(world: IpamSimWorld, event: IpamEvent): void {
+  if (event.kind === "split") return split(world, event.group);
+  if (event.kind === "join") return world.mendAll();
   const host = world.hosts.get(event.a);
   if (host === undefined) return;
   switch (event.kind) {
@@ -100,10 +102,6 @@ function perform(world: IpamSimWorld, event: IpamEvent): void {
     case "cut":
     case "heal":
       return world.setCut(event.a, event.b, event.kind === "cut");
-    case "split":
-      return split(world, event.group);
-    case "join":
-      return world.mendAll();
     case "takeOver":
       return takeOver(world, host, world.hosts.get(event.b));
     default:
@@ -202,7 +200,8 @@ function takeOver(world: IpamSimWorld, host: SimHost, victim: SimHost | undefine
   const leaves = target.allocator.parts.leaving;
   const all = world.reach(run).size === world.runs.length;
   const isKnown = run.allocator.parts.peers.get(target.name)?.weft === true;
-  if (mayBeLate || leaves || !all || !isKnown) return;
+  // A real peer does not ping.
+  if (mayBeLate || leaves || !all || !isKnown || host.plan.real) return;
   run.ask({ kind: "takeOver", peer: formatPeerName(target.name), force: false });
 }
 

@@ -80,6 +80,7 @@ export class Ledger {
 
   /** Something was written. */
   stored(run: IpamRun, before: StoredIpam): void {
+    this.#checkFounding(run);
     const [old, now] = [before.paxos, run.host.disk.paxos];
     if (old === undefined || now === undefined) return;
     if (old.uid !== now.uid) fail(run, "S8: it votes as another node");
@@ -122,6 +123,8 @@ export class Ledger {
     if (held !== undefined && held.ident !== ident) {
       fail(run, `S1: ${formatIpv4(address)} is held by ${held.ident}, and given to ${ident}`);
     }
+    // Who resets a host detaches its containers, whatever they are told.
+    if (run.allocator.parts.leaving) return;
     // What was given back while the answer was on its way is nobody's.
     if (run.allocator.parts.leases.at(address)?.ident !== ident) return;
     host.held.set(address, { ident, isContainer });
@@ -129,6 +132,15 @@ export class Ledger {
       return each.cidr.address === address && each.ident === ident;
     });
     if (!written) fail(run, `S11: ${formatIpv4(address)} is not on the disk`);
+  }
+
+  /** A ring exists when it is on a disk: nobody is told of it before, and a crash undoes it. */
+  #checkFounding(run: IpamRun): void {
+    const seeds = run.host.disk.ring.seeds.join();
+    if (seeds !== "") this.foundings.add(seeds);
+    if (this.foundings.size > 1 && !this.mayDivide) {
+      fail(run, `S7: several rings: ${[...this.foundings].join(" and ")}`);
+    }
   }
 
   #checkLeases(run: IpamRun, leaving: boolean): void {
@@ -155,10 +167,6 @@ export class Ledger {
   #checkHistory(run: IpamRun, ring: Ring, input: AllocatorInput): void {
     const before = this.#ring;
     const seeds = ring.seeds.join();
-    if (seeds !== "") this.foundings.add(seeds);
-    if (this.foundings.size > 1 && !this.mayDivide) {
-      fail(run, `S7: several rings: ${[...this.foundings].join(" and ")}`);
-    }
     const adopted = before !== undefined && before.seeds.length > 0 &&
       before.seeds.join() !== seeds;
     if (adopted && !this.mayDivide) fail(run, "S7: seeds changed");

@@ -241,9 +241,7 @@ function found(world: IpamSimWorld): void {
 
 /** If whoever had a ring took it along there may be another one. */
 function forgetLostRing(world: IpamSimWorld): void {
-  const known = [...world.hosts.values()].some(({ gone, disk, run }) =>
-    !gone && !(isEmpty(disk.ring) && isEmpty(run?.allocator.parts.territory.ring ?? disk.ring))
-  );
+  const known = [...world.hosts.values()].some(({ gone, disk }) => !gone && !isEmpty(disk.ring));
   if (!known) world.ledger.foundings.clear();
 }
 

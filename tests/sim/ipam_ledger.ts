@@ -32,6 +32,8 @@ export class Ledger {
   readonly foundings = new Set<string>();
   /** How requests ended. */
   readonly tally = { addresses: 0, done: 0, refused: 0, conflicts: 0 };
+  /** Why the last request was refused. */
+  lastReason = "";
   /** Names whose space was taken over, or asked for. */
   readonly takenOver = new Set<PeerName>();
   readonly #entries = new Set<string>();
@@ -94,6 +96,7 @@ export class Ledger {
     switch (answer.kind) {
       case "refused":
         this.tally.refused++;
+        this.lastReason = answer.reason;
         if (answer.reason.length < 10) fail(run, `refused without a reason: "${answer.reason}"`);
         return;
       case "address":

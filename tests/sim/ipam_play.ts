@@ -301,7 +301,11 @@ function plentyProblems(world: IpamSimWorld): string[] {
     if (run.open.has(id)) problems.push(`L2: host ${run.host.number} waits for ever`);
     const held = run.allocator.parts.leases.of("last").length > 0;
     if (!held && free > 0) {
-      problems.push(`L2: host ${run.host.number} got none of ${free} addresses`);
+      {
+        problems.push(
+          `L2: host ${run.host.number} got none of ${free} addresses: ${world.ledger.lastReason}`,
+        );
+      }
     }
     if (held && world.ledger.tally.addresses === addresses) problems.push("L2: it was not told");
   }

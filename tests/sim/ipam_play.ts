@@ -24,7 +24,7 @@ const ROUNDS_MS = 70_000;
 /** Longer than a ping and what it may start. */
 const TAKEOVER_MS = 3_000;
 /** An address that some peer has is given within this time, mostly. */
-const ENOUGH_MS = 6_000;
+const ENOUGH_MS = 12_000;
 /** A founding takes less. */
 const FOUNDING_MS = 40_000;
 

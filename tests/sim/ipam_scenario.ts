@@ -104,6 +104,8 @@ export interface IpamScenario {
   readonly twice: number;
   /** What a commit takes. */
   readonly commitMs: Millis;
+  /** Every neighbour is told all this often; more often than real, what is not on the disk yet is more in danger of being told. */
+  readonly gossipMs: Millis;
   /** What happens, by time. */
   readonly events: readonly IpamEvent[];
 }
@@ -144,7 +146,8 @@ export function makeIpamScenario(seed: number): IpamScenario {
     latency,
     loss: rough ? dice.pick([0.02, 0.2]) : 0,
     twice: rough ? 0.1 : 0,
-    commitMs: dice.pick([1, 10, 80]),
+    commitMs: dice.pick([1, 10, 80, 1_500]),
+    gossipMs: dice.pick([30_000, 30_000, 1_000]),
     events: makeEvents(dice, hosts, family).sort((a, b) => a.at - b.at),
   };
 }

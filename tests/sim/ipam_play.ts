@@ -24,7 +24,7 @@ const ROUNDS_MS = 70_000;
 /** Longer than a ping and what it may start. */
 const TAKEOVER_MS = 3_000;
 /** An address that some peer has is given within this time, mostly. */
-const ENOUGH_MS = 6_000;
+const ENOUGH_MS = 12_000;
 /** A founding takes less. */
 const FOUNDING_MS = 40_000;
 
@@ -73,6 +73,8 @@ function play(world: IpamSimWorld): string[] {
 }
 
 function perform(world: IpamSimWorld, event: IpamEvent): void {
+  if (event.kind === "split") return split(world, event.group);
+  if (event.kind === "join") return world.mendAll();
   const host = world.hosts.get(event.a);
   if (host === undefined) return;
   switch (event.kind) {
@@ -100,10 +102,6 @@ function perform(world: IpamSimWorld, event: IpamEvent): void {
     case "cut":
     case "heal":
       return world.setCut(event.a, event.b, event.kind === "cut");
-    case "split":
-      return split(world, event.group);
-    case "join":
-      return world.mendAll();
     case "takeOver":
       return takeOver(world, host, world.hosts.get(event.b));
     default:
@@ -202,7 +200,8 @@ function takeOver(world: IpamSimWorld, host: SimHost, victim: SimHost | undefine
   const leaves = target.allocator.parts.leaving;
   const all = world.reach(run).size === world.runs.length;
   const isKnown = run.allocator.parts.peers.get(target.name)?.weft === true;
-  if (mayBeLate || leaves || !all || !isKnown) return;
+  // A real peer does not ping.
+  if (mayBeLate || leaves || !all || !isKnown || host.plan.real) return;
   run.ask({ kind: "takeOver", peer: formatPeerName(target.name), force: false });
 }
 
@@ -242,9 +241,7 @@ function found(world: IpamSimWorld): void {
 
 /** If whoever had a ring took it along there may be another one. */
 function forgetLostRing(world: IpamSimWorld): void {
-  const known = [...world.hosts.values()].some(({ gone, disk, run }) =>
-    !gone && !(isEmpty(disk.ring) && isEmpty(run?.allocator.parts.territory.ring ?? disk.ring))
-  );
+  const known = [...world.hosts.values()].some(({ gone, disk }) => !gone && !isEmpty(disk.ring));
   if (!known) world.ledger.foundings.clear();
 }
 
@@ -304,7 +301,11 @@ function plentyProblems(world: IpamSimWorld): string[] {
     if (run.open.has(id)) problems.push(`L2: host ${run.host.number} waits for ever`);
     const held = run.allocator.parts.leases.of("last").length > 0;
     if (!held && free > 0) {
-      problems.push(`L2: host ${run.host.number} got none of ${free} addresses`);
+      {
+        problems.push(
+          `L2: host ${run.host.number} got none of ${free} addresses: ${world.ledger.lastReason}`,
+        );
+      }
     }
     if (held && world.ledger.tally.addresses === addresses) problems.push("L2: it was not told");
   }

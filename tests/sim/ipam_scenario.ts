@@ -104,6 +104,8 @@ export interface IpamScenario {
   readonly twice: number;
   /** What a commit takes. */
   readonly commitMs: Millis;
+  /** Every neighbour is told all this often; more often than real, what is not on the disk yet is more in danger of being told. */
+  readonly gossipMs: Millis;
   /** What happens, by time. */
   readonly events: readonly IpamEvent[];
 }
@@ -144,7 +146,8 @@ export function makeIpamScenario(seed: number): IpamScenario {
     latency,
     loss: rough ? dice.pick([0.02, 0.2]) : 0,
     twice: rough ? 0.1 : 0,
-    commitMs: dice.pick([1, 10, 80]),
+    commitMs: dice.pick([1, 10, 80, 1_500]),
+    gossipMs: dice.pick([30_000, 30_000, 1_000]),
     events: makeEvents(dice, hosts, family).sort((a, b) => a.at - b.at),
   };
 }
@@ -236,12 +239,44 @@ function makeEvents(dice: Dice, hosts: readonly HostPlan[], family: Family): Ipa
     events.splice(events.findIndex((event) => event.a === a), 1, late);
   }
   const calm = dice.chance(0.2);
+  if (dice.chance(0.4)) events.push(...storm(dice, dice.between(0, end), numbers));
   for (let left = dice.between(5, dice.chance(0.2) ? 150 : 50); left > 0; left--) {
     const at = dice.between(0, end);
     const happens = dice.chance(calm ? 0 : 0.25) ? trouble : wish;
     events.push(...happens(dice, at, hosts, family));
   }
   return events;
+}
+
+/** Everybody wants an address at about one time, while routers crash at their first commits and links come and go. */
+function storm(dice: Dice, begin: Millis, numbers: readonly number[]): IpamEvent[] {
+  const lengthMs = dice.pick([300, 3_000, 15_000]);
+  const soon = (): Millis => begin + dice.between(0, lengthMs);
+  const calls = numbers.map((a): IpamEvent => {
+    return { at: soon(), a, kind: "allocate", ident: "c1", subnet: 0, isContainer: false };
+  });
+  const traps = numbers.filter(() => dice.chance(0.6)).flatMap((a): IpamEvent[] => {
+    const phase = dice.pick(["before", "after", "between"] as const);
+    const up = soon() + lengthMs;
+    return [
+      { at: begin, a, kind: "trap", phase, skip: dice.between(0, 3) },
+      { at: up, a, kind: "start" },
+      {
+        at: up + dice.between(0, lengthMs),
+        a,
+        kind: "allocate",
+        ident: "c2",
+        subnet: 0,
+        isContainer: false,
+      },
+    ];
+  });
+  const splits = Array.from({ length: dice.between(0, 4) }, (): IpamEvent => {
+    const at = begin + dice.between(0, 3 * lengthMs);
+    const group = numbers.filter(() => dice.chance(0.5));
+    return { at, a: 0, kind: "split", group };
+  });
+  return [...calls, ...traps, ...splits, { at: begin + 4 * lengthMs, a: 0, kind: "join" }];
 }
 
 function wish(dice: Dice, at: Millis, hosts: readonly HostPlan[]): IpamEvent[] {

@@ -71,9 +71,22 @@ export class Bootstrap {
     return Math.max(1, this.#consensus.known);
   }
 
-  /** Returns what we do about the missing ring. */
+  /**
+   * Returns what we do about the missing ring. We wait for real peers that we were told of until they vote: one of them may be
+   * founding alone meanwhile, and others, who guess how many votes are enough, would take ours as enough for another ring.
+   */
   standing(): Standing {
-    return this.founding.standing();
+    const standing = this.founding.standing();
+    if (standing.kind !== "votes" || standing.quorum?.kind !== "names") return standing;
+    const voters = new Set(this.#consensus.names());
+    const silent = standing.quorum.names.filter((name) =>
+      this.founding.isReal(name) && !voters.has(name)
+    );
+    if (silent.length === 0) return standing;
+    return {
+      kind: "waits",
+      for: silent.map((name) => `the vote of ${this.founding.labelOf(name)}`),
+    };
   }
 
   /** What we say on the wire while there is no ring. */

@@ -126,6 +126,11 @@ export class Founding {
     return { kind: "votes", quorum: { kind: "names", names } };
   }
 
+  /** Tells whether a peer that is there knows nothing of channel `weft`. */
+  isReal(peer: PeerName): boolean {
+    return this.#peers.get(peer)?.weft === false;
+  }
+
   /** Returns the label and name of a peer. */
   labelOf(peer: PeerName): string {
     const nickname = this.#peers.get(peer)?.nickname;
@@ -160,7 +165,7 @@ export class Founding {
       const told = name === this.#self ? this.#mine : this.#told.get(name);
       if (told === undefined) {
         // A real peer does not say whom it was told of.
-        if (this.#peers.get(name)?.weft !== false) missing.push(this.#silent(name));
+        if (!this.isReal(name)) missing.push(this.#silent(name));
         continue;
       }
       if (told.role === "founder") missing.push(`the ring of ${this.labelOf(name)}, the founder`);

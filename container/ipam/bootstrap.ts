@@ -21,6 +21,12 @@ import type { IpamState } from "./state_wire.ts";
 /** While a ring is wanted it is asked for this often. */
 export const RETRY_MS = 5000;
 
+/**
+ * Between two proposals of ours there is this time at most: it doubles from RETRY_MS on. A round that is begun anew before
+ * slow disks and links let it end never ends; what was lost is told again every RETRY_MS anyway.
+ */
+export const MAX_PROPOSE_MS = 20_000;
+
 /** How bootstrap is set up. */
 export interface BootstrapOptions {
   /** Our name. */
@@ -52,6 +58,8 @@ export class Bootstrap {
   #stored: NodeClaims;
   #waiting = false;
   #nextAt = Infinity;
+  #proposeAt: Millis = -Infinity;
+  #pause: Millis = RETRY_MS;
 
   /** Nothing is wanted yet. */
   constructor({ self, uid, init, stored }: BootstrapOptions) {
@@ -168,7 +176,11 @@ export class Bootstrap {
     const standing = this.standing();
     if (standing.kind === "founds") return { broadcast: true, seed: [this.#self] };
     if (standing.kind === "waits") return { broadcast: true };
-    this.#consensus.propose(standing.quorum);
+    if (now >= this.#proposeAt) {
+      this.#consensus.propose(standing.quorum);
+      this.#proposeAt = now + this.#pause;
+      this.#pause = Math.min(2 * this.#pause, MAX_PROPOSE_MS);
+    }
     this.founding.voted();
     return this.#think(true);
   }

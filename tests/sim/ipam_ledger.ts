@@ -162,8 +162,7 @@ export class Ledger {
   /** What is given and not leased is being probed. */
   #checkProbes(run: IpamRun): void {
     const { territory: { space }, leases } = run.allocator.parts;
-    const probing = run.allocator.requests.waiting.flatMap((wait) => wait.probing ?? []);
-    const known = leases.size + probing.length;
+    const known = leases.size + run.probes;
     if (space.givenCount > known) fail(run, `S3: ${space.givenCount} given, ${known} known`);
   }
 

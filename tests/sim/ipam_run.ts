@@ -30,6 +30,8 @@ export class IpamRun {
   readonly met = new Map<number, PeerName>();
   /** It was not linked with anybody yet. */
   isNew = true;
+  /** ARP probes that are not back. */
+  probes = 0;
   /** Requests without an answer. */
   readonly open = new Map<number, { readonly wish: Wish; readonly since: Millis }>();
   readonly #channels: readonly Channel[];
@@ -141,9 +143,11 @@ export class IpamRun {
   feed(input: AllocatorInput): void {
     if (!this.isLive) return;
     const { allocator, world } = this;
+    if (input.kind === "probed") this.probes--;
     world.ledger.before(this);
     allocator.handle(input, world.now);
     for (let out = allocator.poll(); out !== undefined; out = allocator.poll()) {
+      if (out.kind === "probe") this.probes++;
       if (out.kind === "persist" && this.#held.length === 0) {
         world.after(world.scenario.commitMs, () => this.#commit());
       }

@@ -26,9 +26,13 @@ import {
 } from "../container/mod.ts";
 import type { OpOptions } from "../container/ipam/mod.ts";
 import { exposeAddress, hideAddress } from "../switch/mod.ts";
+import type { AddressWord } from "./addresses.ts";
 import { KeyedLock } from "./keyed_lock.ts";
 import { Leases } from "./leases_shell.ts";
 import type { NamePart } from "./parts.ts";
+
+/** Interfaces and addresses outlive the router, and so do the names that come with them. */
+const KEEP = { keep: true };
 
 /** What {@link Containers} works on. */
 export interface ContainersOptions {
@@ -141,9 +145,11 @@ export class Containers {
     return this.#locks.run(container, async () => {
       const ref = await findContainer(container, options);
       const ident = this.#identOf(ref);
-      const cidrs = this.#leases.find(ident, wanted);
-      const removed = detach(ref, cidrs, { bridge: this.#options.bridge });
-      await this.#giveBack(ident, cidrs);
+      const { bridge } = this.#options;
+      const has = findAttached(ref, bridge)?.addresses ?? [];
+      const cidrs = this.#inAllForms(ident, wanted, has);
+      const removed = detach(ref, cidrs, { bridge });
+      await this.#giveBack(ident, cidrs, has);
       return removed.map(formatCidr);
     });
   }
@@ -170,7 +176,7 @@ export class Containers {
         const attached = listAttached(bridge).filter(({ id }) => id !== EXPOSE_ID);
         for (const cidr of lease.cidrs) refuseHeld(cidr, attached);
         if (fqdn !== undefined) {
-          for (const { address } of lease.cidrs) names?.add(fqdn, EXPOSE_ID, address);
+          for (const { address } of lease.cidrs) names?.add(fqdn, EXPOSE_ID, address, KEEP);
         }
         for (const cidr of lease.cidrs) exposeAddress(bridge, cidr);
       } catch (error) {
@@ -186,9 +192,11 @@ export class Containers {
   async hide(words: readonly string[]): Promise<string[]> {
     const wanted = this.#leases.parse(words, "hide");
     return await this.#locks.run(EXPOSE_ID, async () => {
-      const cidrs = this.#leases.find(EXPOSE_ID, wanted);
-      const hidden = cidrs.filter((cidr) => hideAddress(this.#options.bridge, cidr));
-      await this.#giveBack(EXPOSE_ID, cidrs);
+      const { bridge } = this.#options;
+      const has = listAttached(bridge).find(({ id }) => id === EXPOSE_ID)?.addresses ?? [];
+      const cidrs = this.#inAllForms(EXPOSE_ID, wanted, has);
+      const hidden = cidrs.filter((cidr) => hideAddress(bridge, cidr));
+      await this.#giveBack(EXPOSE_ID, cidrs, has);
       return hidden.map(formatCidr);
     });
   }
@@ -250,15 +258,29 @@ export class Containers {
     const { names } = this.#options;
     if (names === undefined || ref.kind !== "docker" || ref.fqdn === undefined) return;
     try {
-      for (const { address } of cidrs) names.add(ref.fqdn, ident, address);
+      for (const { address } of cidrs) names.add(ref.fqdn, ident, address, KEEP);
     } catch (error) {
       if (!(error instanceof RefusedError) || error.code !== "outside-domain") throw error;
     }
   }
 
-  async #giveBack(ident: string, cidrs: readonly Cidr[]): Promise<void> {
-    for (const { address } of cidrs) this.#options.names?.remove({ container: ident, ip: address });
-    await this.#leases.giveBack(ident, cidrs);
+  /** Returns what is to go: an address of a subnet with each prefix that it has on the interface. */
+  #inAllForms(ident: string, wanted: readonly AddressWord[], has: readonly Cidr[]): Cidr[] {
+    const subnets = wanted.filter(({ kind }) => kind === "subnet");
+    const ours = new Set(this.#leases.find(ident, subnets).map(({ address }) => address));
+    const cidrs = [
+      ...this.#leases.find(ident, wanted),
+      ...has.filter(({ address }) => ours.has(address)),
+    ];
+    return cidrs.filter((cidr, i) => cidrs.findIndex((other) => same(cidr, other)) === i);
+  }
+
+  /** An address that is there with another prefix as well is still in use. */
+  async #giveBack(ident: string, cidrs: readonly Cidr[], had: readonly Cidr[]): Promise<void> {
+    const left = had.filter((cidr) => !cidrs.some((gone) => same(cidr, gone)));
+    const free = cidrs.filter(({ address }) => !left.some((cidr) => cidr.address === address));
+    for (const { address } of free) this.#options.names?.remove({ container: ident, ip: address });
+    await this.#leases.giveBack(ident, free);
   }
 }
 
@@ -280,6 +302,10 @@ function patience({ waitMs, signal }: Patience): Patience {
 /** Returns the lines of `ps`. */
 export function psText(rows: readonly ContainerRow[]): string {
   return rows.map(({ id, mac, addresses }) => `${[id, mac, ...addresses].join(" ")}\n`).join("");
+}
+
+function same(a: Cidr, b: Cidr): boolean {
+  return a.address === b.address && a.length === b.length;
 }
 
 function toRow({ id, mac, addresses }: Attached): ContainerRow {

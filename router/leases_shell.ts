@@ -66,7 +66,10 @@ export class Leases {
   /** Gives addresses back; those that the allocator does not know as the holder's are left. */
   async giveBack(ident: string, cidrs: readonly Cidr[]): Promise<void> {
     const held = new Set(this.#ipam?.lookup(ident).map(({ address }) => address));
-    for (const { address } of cidrs) if (held.has(address)) await this.#ipam?.free(ident, address);
+    // One address may stand there with several prefixes.
+    for (const { address } of cidrs) {
+      if (held.delete(address)) await this.#ipam?.free(ident, address);
+    }
   }
 
   async #one(ident: string, word: AddressWord, options: OpOptions): Promise<Cidr> {

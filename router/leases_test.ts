@@ -103,6 +103,18 @@ Deno.test("giveBack() leaves alone what the holder does not have", async () => {
   equal(ipam.lookup("c").length, 0);
 });
 
+Deno.test("giveBack() gives an address back once that stands there with two prefixes", async () => {
+  const ipam = toyAllocator();
+  const { free } = ipam;
+  let count = 0;
+  const counting = { ...ipam, free: (ident: string, ip: number) => (count++, free(ident, ip)) };
+  const leases = new Leases(counting);
+  const words = leases.parse(["net:10.32.0.0/28", "net:default"], "attach");
+  const { cidrs } = await leases.take("c", words, OPTIONS);
+  await leases.giveBack("c", [...cidrs, ...cidrs]);
+  equal(count, 1);
+});
+
 Deno.test("Leases without an allocator takes addresses as they are, and refuses to choose", async () => {
   const leases = new Leases(undefined);
   const { cidrs } = await leases.take("c", leases.parse(["10.2.1.1/24"], "attach"), OPTIONS);

@@ -62,6 +62,19 @@ Deno.test("three hosts give out addresses", async (t) => {
     equal(await attached(third, lab.container()), address);
   });
 
+  await t.step("an address with two prefixes goes with both", async () => {
+    const container = lab.container();
+    const words = ["net:10.32.7.0/24", "net:default"];
+    const [one, two] = (await attached(third, container, ...words)).split(" ");
+    equal(one, two);
+    const path = `netns:${container.path}`;
+    await third.weft("detach", `${one}/24`, path);
+    match((await third.weft("ps", path)).stdout, new RegExp(` ${one}/12$`, "m"));
+    equal(await attached(third, container), one);
+    await third.weft("detach", "net:10.32.7.0/24", path);
+    equal(container.ip("-o", "link").includes("ethwe"), false);
+  });
+
   await t.step(
     "expose takes an address of its own, again the same, and hide gives it back",
     async () => {

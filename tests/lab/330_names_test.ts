@@ -123,6 +123,7 @@ Deno.test("three hosts share names", async (t) => {
         "the name after a restart",
       );
       deepEqual((await third.weft("dns-lookup", "c0")).stdout, `${addresses[0]}\n`);
+      deepEqual((await third.weft("dns-lookup", "host0")).stdout, `${servers[0]}\n`);
     },
   );
 });

@@ -207,7 +207,7 @@ export class Allocator implements Machine<AllocatorInput, AllocatorOutput> {
     if (now < this.#retryAt) return;
     this.#retryAt = Infinity;
     this.requests.retry(now);
-    this.parts.asking.prune(this.parts.territory.ring);
+    this.parts.asking.prune(this.parts.territory.ring, now);
   }
 
   // What peers say
@@ -262,7 +262,7 @@ export class Allocator implements Machine<AllocatorInput, AllocatorOutput> {
 
   #denied(from: PeerName, range: Range, now: Millis): void {
     const { asking, territory } = this.parts;
-    if (!asking.denied(from, range, territory.ring)) return;
+    if (!asking.denied(from, range, territory.ring, now)) return;
     this.requests.denied(range);
     this.requests.retry(now);
   }

@@ -3,7 +3,7 @@
  *
  * ```
  *   range 10.32.0.0/12:  ask the best ──> granted: the ring says so
- *                            |       └─> denied: ask the next; the denial holds until that peer's entries change
+ *                            |       └─> denied: ask the next; the denial holds until that peer's entries change, or a minute
  *                            └─5 s silence─> ask the next
  *   nobody left: exhausted, or waiting for owners that cannot be reached
  * ```
@@ -22,6 +22,8 @@ import { askOrder, partsAt, type Ring } from "./ring.ts";
 export const SILENCE_MS = 5000;
 /** So often a peer denies before it counts as empty. */
 const DENIALS = 2;
+/** A denial is believed for this long at most: a donor also denies while rings conflict, and its entries tell nothing of that. */
+export const DENIAL_MS = 60_000;
 /** Most ranges that are remembered. */
 const MAX_QUESTIONS = 4096;
 
@@ -49,7 +51,7 @@ interface Question {
   /** Who was asked when. */
   readonly asked: Map<PeerName, Millis>;
   /** How often each denied, with what it owned then. */
-  readonly denials: Map<PeerName, { times: number; owned: string }>;
+  readonly denials: Map<PeerName, { times: number; owned: string; at: Millis }>;
 }
 
 /** All open questions and remembered answers. */
@@ -63,7 +65,7 @@ export class Asking {
     if (open !== undefined && facts.isReachable(open.peer) && now < open.at + SILENCE_MS) {
       return { kind: "wait", for: `an answer of ${facts.labelOf(open.peer)}` };
     }
-    const peer = this.#best(question, facts);
+    const peer = this.#best(question, facts, now);
     if (peer === undefined) return this.#nobody(question, facts);
     question.open = { peer, at: now };
     question.asked.set(peer, now);
@@ -87,12 +89,12 @@ export class Asking {
   }
 
   /** Takes a denial; returns whether it counts: not one that nobody asked for, or of another range. */
-  denied(from: PeerName, range: Range, ring: Ring): boolean {
+  denied(from: PeerName, range: Range, ring: Ring, now: Millis): boolean {
     const question = this.#questions.get(formatRange(range));
     if (question === undefined || !question.asked.has(from)) return false;
     if (question.open?.peer === from) question.open = undefined;
-    const times = this.#denials(question, from, ring) + 1;
-    question.denials.set(from, { times, owned: ownedBy(ring, from) });
+    const times = this.#denials(question, from, ring, now) + 1;
+    question.denials.set(from, { times, owned: ownedBy(ring, from), at: now });
     return true;
   }
 
@@ -109,10 +111,10 @@ export class Asking {
   }
 
   /** Forgets questions that nobody waits for and that hold no answers worth keeping. */
-  prune(ring: Ring): void {
+  prune(ring: Ring, now: Millis): void {
     for (const [key, question] of this.#questions) {
       const kept = [...question.denials.keys()].some((peer) =>
-        this.#denials(question, peer, ring) > 0
+        this.#denials(question, peer, ring, now) > 0
       );
       if (question.open === undefined && !kept) this.#questions.delete(key);
     }
@@ -122,12 +124,12 @@ export class Asking {
     }
   }
 
-  #best(question: Question, facts: AskFacts): PeerName | undefined {
+  #best(question: Question, facts: AskFacts, now: Millis): PeerName | undefined {
     const order = askOrder(facts.ring, question.range, facts.random)
       .filter((peer) => facts.isReachable(peer))
       .map((peer) => ({
         peer,
-        denials: this.#denials(question, peer, facts.ring),
+        denials: this.#denials(question, peer, facts.ring, now),
         // Who did not answer last time comes after those who did or were not asked.
         silent: question.open?.peer === peer,
       }))
@@ -151,10 +153,11 @@ export class Asking {
     return { kind: "wait", for: `${away.join(", ")}, which cannot be reached (${said})` };
   }
 
-  #denials(question: Question, peer: PeerName, ring: Ring): number {
+  #denials(question: Question, peer: PeerName, ring: Ring, now: Millis): number {
     const denial = question.denials.get(peer);
     if (denial === undefined) return 0;
-    if (denial.owned === ownedBy(ring, peer)) return denial.times;
+    const isFresh = now < denial.at + DENIAL_MS;
+    if (isFresh && denial.owned === ownedBy(ring, peer)) return denial.times;
     question.denials.delete(peer);
     return 0;
   }

@@ -1,6 +1,6 @@
 import { deepEqual, equal } from "node:assert/strict";
 import type { PeerName } from "../../base/mod.ts";
-import { type AskFacts, Asking, SILENCE_MS } from "./asking.ts";
+import { type AskFacts, Asking, DENIAL_MS, SILENCE_MS } from "./asking.ts";
 import type { RingEntry } from "./ring.ts";
 
 const RANGE = { start: 0, end: 256 };
@@ -55,7 +55,7 @@ Deno.test("Asking.next() comes back once to those who denied, then gives up", ()
     next = asking.next(RANGE, all, 0)
   ) {
     order.push(next.peer);
-    asking.denied(next.peer, RANGE, all.ring);
+    asking.denied(next.peer, RANGE, all.ring, 0);
   }
   deepEqual(order, [3, 2, 3, 2]);
   deepEqual(asking.next(RANGE, all, 0), {
@@ -69,7 +69,7 @@ Deno.test("Asking.next() asks again who owns something else since the denial", (
   const before = facts({ 2: 10 });
   for (let i = 0; i < 2; i++) {
     asking.next(RANGE, before, 0);
-    asking.denied(2, RANGE, before.ring);
+    asking.denied(2, RANGE, before.ring, 0);
   }
   equal(asking.next(RANGE, before, 0).kind, "exhausted");
   deepEqual(asking.next(RANGE, facts({ 2: 10 }, [], 1), 0), { kind: "ask", peer: 2 });
@@ -83,13 +83,24 @@ Deno.test("Asking.next() waits for owners that cannot be reached, and names them
   });
 });
 
+Deno.test("Asking.next() comes back after a while to one whose entries say nothing new", () => {
+  const asking = new Asking();
+  const all = facts({ 2: 10 });
+  for (let i = 0; i < 2; i++) {
+    asking.next(RANGE, all, 0);
+    asking.denied(2, RANGE, all.ring, 0);
+  }
+  equal(asking.next(RANGE, all, DENIAL_MS - 1).kind, "exhausted");
+  deepEqual(asking.next(RANGE, all, DENIAL_MS), { kind: "ask", peer: 2 });
+});
+
 Deno.test("Asking.denied() counts only what was asked of that peer for that range", () => {
   const asking = new Asking();
   const all = facts({ 2: 10 });
   asking.next(RANGE, all, 0);
-  equal(asking.denied(3, RANGE, all.ring), false);
-  equal(asking.denied(2, { start: 0, end: 128 }, all.ring), false);
-  equal(asking.denied(2, RANGE, all.ring), true);
+  equal(asking.denied(3, RANGE, all.ring, 0), false);
+  equal(asking.denied(2, { start: 0, end: 128 }, all.ring, 0), false);
+  equal(asking.denied(2, RANGE, all.ring, 0), true);
 });
 
 Deno.test("Asking.nextOf() asks the owner of one address, and waits for one that is away", () => {
@@ -117,8 +128,8 @@ Deno.test("Asking.prune() keeps denials that still count", () => {
   const all = facts({ 2: 10 });
   for (let i = 0; i < 2; i++) {
     asking.next(RANGE, all, 0);
-    asking.denied(2, RANGE, all.ring);
+    asking.denied(2, RANGE, all.ring, 0);
   }
-  asking.prune(all.ring);
+  asking.prune(all.ring, 0);
   equal(asking.next(RANGE, all, 0).kind, "exhausted");
 });

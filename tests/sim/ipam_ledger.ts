@@ -32,6 +32,8 @@ export class Ledger {
   readonly foundings = new Set<string>();
   /** How requests ended. */
   readonly tally = { addresses: 0, done: 0, refused: 0, conflicts: 0 };
+  /** Why the last request was refused. */
+  lastReason = "";
   /** Names whose space was taken over, or asked for. */
   readonly takenOver = new Set<PeerName>();
   readonly #entries = new Set<string>();
@@ -80,6 +82,7 @@ export class Ledger {
 
   /** Something was written. */
   stored(run: IpamRun, before: StoredIpam): void {
+    this.#checkFounding(run);
     const [old, now] = [before.paxos, run.host.disk.paxos];
     if (old === undefined || now === undefined) return;
     if (old.uid !== now.uid) fail(run, "S8: it votes as another node");
@@ -93,6 +96,7 @@ export class Ledger {
     switch (answer.kind) {
       case "refused":
         this.tally.refused++;
+        this.lastReason = answer.reason;
         if (answer.reason.length < 10) fail(run, `refused without a reason: "${answer.reason}"`);
         return;
       case "address":
@@ -122,14 +126,23 @@ export class Ledger {
     if (held !== undefined && held.ident !== ident) {
       fail(run, `S1: ${formatIpv4(address)} is held by ${held.ident}, and given to ${ident}`);
     }
+    // Who resets a host detaches its containers, whatever they are told.
+    if (run.allocator.parts.leaving) return;
+    // What was given back while the answer was on its way is nobody's.
+    if (run.allocator.parts.leases.at(address)?.ident !== ident) return;
     host.held.set(address, { ident, isContainer });
     const written = host.disk.leases.some((each) => {
       return each.cidr.address === address && each.ident === ident;
     });
-    // It may have been given back before the answer was performed.
-    const lease = run.allocator.parts.leases.at(address);
-    if (!written && lease?.ident === ident) {
-      fail(run, `S11: ${formatIpv4(address)} is not on the disk`);
+    if (!written) fail(run, `S11: ${formatIpv4(address)} is not on the disk`);
+  }
+
+  /** A ring exists when it is on a disk: nobody is told of it before, and a crash undoes it. */
+  #checkFounding(run: IpamRun): void {
+    const seeds = run.host.disk.ring.seeds.join();
+    if (seeds !== "") this.foundings.add(seeds);
+    if (this.foundings.size > 1 && !this.mayDivide) {
+      fail(run, `S7: several rings: ${[...this.foundings].join(" and ")}`);
     }
   }
 
@@ -157,10 +170,6 @@ export class Ledger {
   #checkHistory(run: IpamRun, ring: Ring, input: AllocatorInput): void {
     const before = this.#ring;
     const seeds = ring.seeds.join();
-    if (seeds !== "") this.foundings.add(seeds);
-    if (this.foundings.size > 1 && !this.mayDivide) {
-      fail(run, `S7: several rings: ${[...this.foundings].join(" and ")}`);
-    }
     const adopted = before !== undefined && before.seeds.length > 0 &&
       before.seeds.join() !== seeds;
     if (adopted && !this.mayDivide) fail(run, "S7: seeds changed");

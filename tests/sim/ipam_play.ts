@@ -9,8 +9,8 @@
  * @module
  */
 
-import { type Cidr, formatIpv4, type Ipv4, type Millis } from "../../base/mod.ts";
-import { hostRangeOf, intersect, type Range } from "../../container/ipam/range.ts";
+import { type Cidr, formatIpv4, formatPeerName, type Ipv4, type Millis } from "../../base/mod.ts";
+import { hostRangeOf, type Range } from "../../container/ipam/range.ts";
 import { isEmpty } from "../../container/ipam/ring.ts";
 import { DEAD_MS } from "../../container/ipam/leases.ts";
 import type { IpamRun, Wish } from "./ipam_run.ts";
@@ -21,8 +21,10 @@ import { IpamSimWorld, type SimHost } from "./ipam_world.ts";
 const PATIENCE_MS = 75_000;
 /** Two rounds of gossip, and what it brings about. */
 const ROUNDS_MS = 70_000;
+/** Longer than a ping and what it may start. */
+const TAKEOVER_MS = 3_000;
 /** An address that some peer has is given within this time, mostly. */
-const ENOUGH_MS = 6_000;
+const ENOUGH_MS = 12_000;
 /** A founding takes less. */
 const FOUNDING_MS = 40_000;
 
@@ -71,6 +73,8 @@ function play(world: IpamSimWorld): string[] {
 }
 
 function perform(world: IpamSimWorld, event: IpamEvent): void {
+  if (event.kind === "split") return split(world, event.group);
+  if (event.kind === "join") return world.mendAll();
   const host = world.hosts.get(event.a);
   if (host === undefined) return;
   switch (event.kind) {
@@ -86,7 +90,8 @@ function perform(world: IpamSimWorld, event: IpamEvent): void {
       world.crash(event.a);
       if (host.gone) return;
       host.held.clear();
-      return host.wipe();
+      host.wipe();
+      return forgetLostRing(world);
     case "bury":
       return bury(world, host);
     case "reset":
@@ -97,10 +102,6 @@ function perform(world: IpamSimWorld, event: IpamEvent): void {
     case "cut":
     case "heal":
       return world.setCut(event.a, event.b, event.kind === "cut");
-    case "split":
-      return split(world, event.group);
-    case "join":
-      return world.mendAll();
     case "takeOver":
       return takeOver(world, host, world.hosts.get(event.b));
     default:
@@ -189,33 +190,28 @@ function split(world: IpamSimWorld, group: readonly number[]): void {
   }
 }
 
-/** Takes over whom nobody will see again, at a time at which all know all that it said. */
+/** Tries to take over a host that lives, which is refused if words come in time; the ledger sees if it is not (S9). */
 function takeOver(world: IpamSimWorld, host: SimHost, victim: SimHost | undefined): void {
   const { run } = host;
-  if (run === undefined || victim === undefined || victim === host) return;
-  if (victim.gone || victim.life > 0 || world.ledger.mayDivide) return;
-  // Whoever lives refuses to be taken over, if words come in time.
-  if (victim.run === undefined || world.scenario.loss > 0 || world.scenario.latency[1] > 100) {
-    return;
-  }
-  if (victim.plan.real || victim.run.allocator.parts.leaving || victim.trap !== undefined) return;
-  const target = victim.run;
-  if (
-    world.reach(run).size !== world.runs.length ||
-    run.allocator.parts.peers.get(target.name)?.weft !== true
-  ) return;
-  const size = run.allocator.parts.territory.sizeOf(target.name);
-  run.ask({
-    kind: "takeOver",
-    peer: victim.name.toString(16).padStart(12, "0").match(/../g)?.join(":") ?? "",
-    force: false,
-  });
-  world.after(1_500, () => {
-    const still = host.run === run && victim.run === target && world.reach(run).has(target);
-    if (still && size > 0 && world.ledger.takenOver.has(target.name)) {
-      throw new Error("took over a living peer");
-    }
-  });
+  const target = victim?.run;
+  if (run === undefined || target === undefined || target === run) return;
+  const { loss, latency } = world.scenario;
+  const mayBeLate = loss > 0 || latency[1] > 100 || isTroubled(world);
+  const leaves = target.allocator.parts.leaving;
+  const all = world.reach(run).size === world.runs.length;
+  const isKnown = run.allocator.parts.peers.get(target.name)?.weft === true;
+  // A real peer does not ping.
+  if (mayBeLate || leaves || !all || !isKnown || host.plan.real) return;
+  run.ask({ kind: "takeOver", peer: formatPeerName(target.name), force: false });
+}
+
+/** Somebody is going to end, or to be cut off, before a ping comes back. */
+function isTroubled(world: IpamSimWorld): boolean {
+  const harmless = new Set(["start", "connect", "allocate", "claim", "free", "takeOver", "heal"]);
+  return [...world.hosts.values()].some(({ trap }) => trap !== undefined) ||
+    world.scenario.events.some(({ at, kind }) =>
+      at >= world.now && at < world.now + TAKEOVER_MS && !harmless.has(kind)
+    );
 }
 
 function repair(world: IpamSimWorld): void {
@@ -237,11 +233,16 @@ function found(world: IpamSimWorld): void {
     .map(({ number }) => `192.0.2.${number}`);
   for (const run of world.runs) {
     if (!isEmpty(run.allocator.parts.territory.ring)) continue;
-    // Whoever had a ring took it along.
-    if (world.runs.every(({ host }) => isEmpty(host.disk.ring))) world.ledger.foundings.clear();
+    forgetLostRing(world);
     run.ask({ kind: "prime", without: gone });
     world.pass(FOUNDING_MS);
   }
+}
+
+/** If whoever had a ring took it along there may be another one. */
+function forgetLostRing(world: IpamSimWorld): void {
+  const known = [...world.hosts.values()].some(({ gone, disk }) => !gone && !isEmpty(disk.ring));
+  if (!known) world.ledger.foundings.clear();
 }
 
 /** Takes over all that belongs to nobody alive, on one host. */
@@ -253,8 +254,7 @@ function bringHome(world: IpamSimWorld): void {
   for (const owner of owners) {
     if (alive.has(owner)) continue;
     world.ledger.takenOver.add(owner);
-    const peer = owner.toString(16).padStart(12, "0").match(/../g)?.join(":") ?? "";
-    first.ask({ kind: "takeOver", peer, force: false });
+    first.ask({ kind: "takeOver", peer: formatPeerName(owner), force: false });
     world.pass(ROUNDS_MS);
   }
 }
@@ -301,7 +301,11 @@ function plentyProblems(world: IpamSimWorld): string[] {
     if (run.open.has(id)) problems.push(`L2: host ${run.host.number} waits for ever`);
     const held = run.allocator.parts.leases.of("last").length > 0;
     if (!held && free > 0) {
-      problems.push(`L2: host ${run.host.number} got none of ${free} addresses`);
+      {
+        problems.push(
+          `L2: host ${run.host.number} got none of ${free} addresses: ${world.ledger.lastReason}`,
+        );
+      }
     }
     if (held && world.ledger.tally.addresses === addresses) problems.push("L2: it was not told");
   }
@@ -311,7 +315,7 @@ function plentyProblems(world: IpamSimWorld): string[] {
 function freeHosts(world: IpamSimWorld): number {
   const hosts: Range = hostRangeOf(world.universe);
   return world.runs.reduce((sum, run) => {
-    return sum + run.allocator.parts.territory.space.freeIn(intersect(hosts, hosts));
+    return sum + run.allocator.parts.territory.space.freeIn(hosts);
   }, 0);
 }
 

@@ -75,7 +75,7 @@ export type IpamEvent =
     | { readonly kind: "free"; readonly ident: string }
     /** What an engine tells of a container. */
     | { readonly kind: "died" | "started" | "destroyed"; readonly ident: string }
-    /** Somebody takes over a host that is buried; `b` is whose place is taken. */
+    /** Somebody tries to take over a host that lives. */
     | { readonly kind: "takeOver"; readonly b: number }
     /** The link between two hosts fails, or comes back. */
     | { readonly kind: "cut" | "heal"; readonly b: number }
@@ -104,6 +104,8 @@ export interface IpamScenario {
   readonly twice: number;
   /** What a commit takes. */
   readonly commitMs: Millis;
+  /** Every neighbour is told all this often; more often than real, what is not on the disk yet is more in danger of being told. */
+  readonly gossipMs: Millis;
   /** What happens, by time. */
   readonly events: readonly IpamEvent[];
 }
@@ -144,7 +146,8 @@ export function makeIpamScenario(seed: number): IpamScenario {
     latency,
     loss: rough ? dice.pick([0.02, 0.2]) : 0,
     twice: rough ? 0.1 : 0,
-    commitMs: dice.pick([1, 10, 80]),
+    commitMs: dice.pick([1, 10, 80, 1_500]),
+    gossipMs: dice.pick([30_000, 30_000, 1_000]),
     events: makeEvents(dice, hosts, family).sort((a, b) => a.at - b.at),
   };
 }
@@ -236,12 +239,44 @@ function makeEvents(dice: Dice, hosts: readonly HostPlan[], family: Family): Ipa
     events.splice(events.findIndex((event) => event.a === a), 1, late);
   }
   const calm = dice.chance(0.2);
+  if (dice.chance(0.4)) events.push(...storm(dice, dice.between(0, end), numbers));
   for (let left = dice.between(5, dice.chance(0.2) ? 150 : 50); left > 0; left--) {
     const at = dice.between(0, end);
     const happens = dice.chance(calm ? 0 : 0.25) ? trouble : wish;
     events.push(...happens(dice, at, hosts, family));
   }
   return events;
+}
+
+/** Everybody wants an address at about one time, while routers crash at their first commits and links come and go. */
+function storm(dice: Dice, begin: Millis, numbers: readonly number[]): IpamEvent[] {
+  const lengthMs = dice.pick([300, 3_000, 15_000]);
+  const soon = (): Millis => begin + dice.between(0, lengthMs);
+  const calls = numbers.map((a): IpamEvent => {
+    return { at: soon(), a, kind: "allocate", ident: "c1", subnet: 0, isContainer: false };
+  });
+  const traps = numbers.filter(() => dice.chance(0.6)).flatMap((a): IpamEvent[] => {
+    const phase = dice.pick(["before", "after", "between"] as const);
+    const up = soon() + lengthMs;
+    return [
+      { at: begin, a, kind: "trap", phase, skip: dice.between(0, 3) },
+      { at: up, a, kind: "start" },
+      {
+        at: up + dice.between(0, lengthMs),
+        a,
+        kind: "allocate",
+        ident: "c2",
+        subnet: 0,
+        isContainer: false,
+      },
+    ];
+  });
+  const splits = Array.from({ length: dice.between(0, 4) }, (): IpamEvent => {
+    const at = begin + dice.between(0, 3 * lengthMs);
+    const group = numbers.filter(() => dice.chance(0.5));
+    return { at, a: 0, kind: "split", group };
+  });
+  return [...calls, ...traps, ...splits, { at: begin + 4 * lengthMs, a: 0, kind: "join" }];
 }
 
 function wish(dice: Dice, at: Millis, hosts: readonly HostPlan[]): IpamEvent[] {
@@ -283,13 +318,11 @@ function trouble(
       return [trap, { at: later, a, kind: "start" }];
     }
     case 4:
-      // A founder that forgets all founds again, by design.
-      if (plan.targets.length === 0 || family === "seed") return [];
+      // A founder that forgets all founds again, by design; and a majority is one of all that ever vote.
+      if (plan.targets.length === 0 || family === "seed" || family === "majority") return [];
       return [{ at, a, kind: "wipe" }, { at: later, a, kind: "start" }];
     case 5:
-      return dice.chance(0.3)
-        ? [{ at, a, kind: "bury" }, { at: later, a: b, kind: "takeOver", b: a }]
-        : [];
+      return [dice.chance(0.3) ? { at, a, kind: "bury" } : { at, a, b, kind: "takeOver" }];
     case 6:
       return dice.chance(0.3) ? [{ at, a, kind: "reset" }] : [];
     case 7:

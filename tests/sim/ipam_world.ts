@@ -8,7 +8,7 @@
  * ```
  *
  * The mesh is the least that could carry gossip: broadcasts go down a tree, each hop saying it in its own words; messages to
- * one peer arrive if there is a way; on a new link both tell all, and every 30 s each tells its neighbours.
+ * one peer arrive if there is a way; on a new link both tell all, and now and then each tells its neighbours.
  *
  * @module
  */
@@ -23,8 +23,6 @@ import { Ledger } from "./ipam_ledger.ts";
 import { IpamRun } from "./ipam_run.ts";
 import type { HostPlan, IpamScenario } from "./ipam_scenario.ts";
 
-/** Every neighbour is told all this often. */
-const GOSSIP_MS = 30_000;
 /** Topology comes to a router within this time. */
 const TOPOLOGY_MS = 1_500;
 /** First address of the universe. */
@@ -142,7 +140,7 @@ export class IpamSimWorld {
     const run = new IpamRun(this, host);
     host.run = run;
     run.begin();
-    this.after(Math.floor(this.random() * GOSSIP_MS), () => this.#gossipForEver(run));
+    this.after(Math.floor(this.random() * this.scenario.gossipMs), () => this.#gossipForEver(run));
     this.#relink();
   }
 
@@ -229,7 +227,7 @@ export class IpamSimWorld {
   #gossipForEver(run: IpamRun): void {
     if (!run.isLive) return;
     run.gossip();
-    this.after(GOSSIP_MS, () => this.#gossipForEver(run));
+    this.after(this.scenario.gossipMs, () => this.#gossipForEver(run));
   }
 
   /** Looks who is linked now, and lets everybody know in time. */

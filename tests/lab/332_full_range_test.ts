@@ -48,11 +48,17 @@ Deno.test("a /24 over three hosts is used to its last address", async (t) => {
   await t.step("an address that one host takes back may go to another", async () => {
     const { ident, address } = ofHost(second);
     await second.api.delete(`/ip/${ident}`);
-    const next = await askForAddress(third, "heir", WAIT_SECONDS);
-    equal(next.reason, undefined);
+    const start = performance.now();
+    let next = await askForAddress(third, "heir", WAIT_SECONDS);
+    // That something is free again is told once a second at most; who has not heard of it refuses.
+    const granted = async (): Promise<boolean> => {
+      if (next.reason !== undefined) next = await askForAddress(third, "heir", WAIT_SECONDS);
+      return next.reason === undefined;
+    };
+    await until(granted, READY_MS, "an address of another host");
     equal(next.address, address);
     given.splice(given.indexOf(ofHost(second)), 1);
-    figure(`an address of another host after ${next.ms.toFixed(0)} ms`);
+    figure(`an address of another host after ${(performance.now() - start).toFixed(0)} ms`);
   });
 
   await t.step(

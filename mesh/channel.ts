@@ -14,6 +14,10 @@ import type { Millis, PeerName } from "../base/mod.ts";
 export interface Channel<Item = unknown> {
   /** Name on the wire, case-sensitive. */
   readonly name: string;
+  /** Whether a new neighbour that is no weft peer is told only after it was heard, or two seconds later. */
+  readonly hearsFirst?: boolean;
+  /** Tells whether a neighbour gets nothing, whoever it comes from: it would cut the connection. */
+  withholds?(neighbour: PeerName): boolean;
   /** Merges gossip; returns what was new, if it is to go on at once. @throws {WireError | ProtocolError} to close the connection */
   gossip(payload: Uint8Array, from: PeerName, now: Millis): Item | undefined;
   /** Takes a broadcast; returns what goes on. @throws {WireError | ProtocolError} to close the connection */

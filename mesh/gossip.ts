@@ -47,6 +47,8 @@ const MAX_SURROGATES = 256;
 const MAX_DIRECT_BYTES = 1024 * 1024;
 /** Most messages that wait for one neighbour until nothing else does. */
 const MAX_LAST = 8;
+/** A new neighbour that says nothing on a channel where it is to be heard first is told after that time. */
+const HEAR_FIRST_MS = 2_000;
 /** Room for tag, channel and names in a message, and for the tag of its seal. */
 const ENVELOPE_BYTES = 1024;
 
@@ -62,6 +64,8 @@ interface Outbox {
   readonly channels: Map<string, Pending>;
   /** Encoded messages that go when nothing else waits. */
   readonly last: Uint8Array[];
+  /** Channels on which the neighbour is to be heard first, and until when. */
+  readonly holds: Map<string, Millis>;
 }
 
 /** What waits for our neighbours, and how it is passed on. */
@@ -80,9 +84,29 @@ export class Gossip {
     }
   }
 
-  /** Begins to keep data for a neighbour. */
-  addNeighbour(peer: PeerName): void {
-    this.#outboxes.set(peer, { direct: [], directBytes: 0, channels: new Map(), last: [] });
+  /** Begins to keep data for a neighbour. @param hearFirst it may cut the connection for what it is told */
+  addNeighbour(peer: PeerName, hearFirst: boolean, now: Millis): void {
+    const holds = new Map<string, Millis>();
+    for (const channel of hearFirst ? this.#channels.values() : []) {
+      if (channel.hearsFirst === true) holds.set(channel.name, now + HEAR_FIRST_MS);
+    }
+    this.#outboxes.set(peer, { direct: [], directBytes: 0, channels: new Map(), last: [], holds });
+  }
+
+  /** Returns when {@link Gossip.tick} is due. */
+  deadline(): Millis {
+    let first = Infinity;
+    for (const { holds } of this.#outboxes.values()) {
+      for (const until of holds.values()) first = Math.min(first, until);
+    }
+    return first;
+  }
+
+  /** Tells those who were not heard in time. */
+  tick(now: Millis): void {
+    for (const { holds } of this.#outboxes.values()) {
+      for (const [name, until] of holds) if (until <= now) holds.delete(name);
+    }
   }
 
   /** Drops what waits for a neighbour. */
@@ -103,12 +127,14 @@ export class Gossip {
     } else if (message.kind === "gossip") {
       const channel = this.#channel(message.channel);
       const news = channel?.gossip(message.payload, from, now);
+      this.#outboxes.get(from)?.holds.delete(message.channel);
       if (channel !== undefined && news !== undefined) this.send(channel.name, news, from);
     } else if (message.kind === "broadcast") {
       // Our own broadcast that comes back has gone round in a circle.
       if (message.source === self) return;
       const channel = this.#channel(message.channel);
       const news = channel?.broadcast(message.payload, message.source, now);
+      if (message.source === from) this.#outboxes.get(from)?.holds.delete(message.channel);
       if (channel === undefined || news === undefined) return;
       for (const hop of routes.broadcast(message.source)) {
         if (hop !== from) this.#queueBroadcast(hop, channel, message.source, news);
@@ -182,17 +208,18 @@ export class Gossip {
         outbox.directBytes -= direct.length;
         return direct;
       }
-      if (!this.#encodeOne(outbox)) return outbox.last.shift();
+      if (!this.#encodeOne(peer, outbox)) return outbox.last.shift();
     }
   }
 
   /** Encodes what one channel has for a neighbour: gossip first, then broadcasts. */
-  #encodeOne(outbox: Outbox): boolean {
+  #encodeOne(peer: PeerName, outbox: Outbox): boolean {
     const { self } = this.#options;
     for (const [name, pending] of outbox.channels) {
+      if (outbox.holds.has(name)) continue;
       outbox.channels.delete(name);
       const channel = this.#channels.get(name);
-      if (channel === undefined) continue;
+      if (channel === undefined || channel.withholds?.(peer) === true) continue;
       if (pending.gossip !== undefined) {
         for (const payload of this.#payloads(channel, pending.gossip)) {
           this.#pushDirect(outbox, gossipMessage(name, self, payload));

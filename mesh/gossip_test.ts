@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { must, type PeerName, utf8 } from "../base/mod.ts";
+import { fromUtf8, must, type PeerName, utf8 } from "../base/mod.ts";
 import { portableCrypto } from "../tests/helpers/mesh_world.ts";
 import type { Channel } from "./channel.ts";
 import { Gossip } from "./gossip.ts";
@@ -31,7 +31,7 @@ function star(channels: Channel[] = []): { gossip: Gossip; topology: Topology } 
   routes.refresh();
   const { sha256 } = portableCrypto;
   const gossip = new Gossip({ self: SELF, routes, random: () => 0.3, sha256 }, channels);
-  for (const peer of [2, 3, 4]) gossip.addNeighbour(peer);
+  for (const peer of [2, 3, 4]) gossip.addNeighbour(peer, false, 0);
   return { gossip, topology };
 }
 
@@ -167,4 +167,56 @@ Deno.test("TopologyChannel collects news by neighbour and refuses unicasts", () 
   assert.equal(channel.merge(new Set([1]), "all"), "all");
   assert.deepEqual(channel.merge(new Set([1]), new Set([2])), new Set([1, 2]));
   assert.equal(channel.encode("all"), channel.encode("all"));
+});
+
+/** A channel on which a new neighbour is heard first, and which tells some of them nothing. */
+function careful(withheld: readonly PeerName[] = []): Channel<string> {
+  return {
+    name: "careful",
+    hearsFirst: true,
+    withholds: (neighbour) => withheld.includes(neighbour),
+    gossip: () => undefined,
+    broadcast: (payload) => fromUtf8(payload),
+    unicast: () => {},
+    full: () => "state",
+    merge: (_, b) => b,
+    encode: (item) => [utf8(item)],
+  };
+}
+
+Deno.test("Gossip tells a new neighbour that may cut the connection only after it was heard", () => {
+  const { gossip } = star([careful()]);
+  gossip.addNeighbour(2, true, 0);
+  gossip.sendFull(2);
+  assert.deepEqual(take(gossip, 2), []);
+  gossip.receive({ kind: "gossip", channel: "careful", source: 2, payload: utf8("x") }, 2, 100);
+  assert.equal(take(gossip, 2).length, 1);
+  assert.equal(gossip.deadline(), Infinity);
+});
+
+Deno.test("Gossip tells a new neighbour that says nothing after two seconds", () => {
+  const { gossip } = star([careful()]);
+  gossip.addNeighbour(2, true, 500);
+  gossip.sendFull(2);
+  assert.equal(gossip.deadline(), 2_500);
+  gossip.tick(2_499);
+  assert.deepEqual(take(gossip, 2), []);
+  gossip.tick(2_500);
+  assert.equal(take(gossip, 2).length, 1);
+});
+
+Deno.test("Gossip tells a weft neighbour at once", () => {
+  const { gossip } = star([careful()]);
+  gossip.addNeighbour(2, false, 0);
+  gossip.sendFull(2);
+  assert.equal(take(gossip, 2).length, 1);
+});
+
+Deno.test("Gossip tells a neighbour nothing that a channel withholds, not from others either", () => {
+  const { gossip } = star([careful([3])]);
+  for (const peer of [2, 3, 4]) gossip.sendFull(peer);
+  assert.deepEqual(counts(gossip), [1, 0, 1]);
+  const message = { kind: "broadcast", channel: "careful", source: 2, payload: utf8("x") } as const;
+  gossip.receive(message, 2, 0);
+  assert.deepEqual(counts(gossip), [0, 0, 1]);
 });

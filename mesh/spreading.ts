@@ -108,7 +108,8 @@ export class Spreading {
     now: Millis,
   ): void {
     const { digest, full, restarted } = how;
-    this.#gossip.addNeighbour(peer);
+    // Only weft peers compare tables, and none of them cuts a connection for what it is told.
+    this.#gossip.addNeighbour(peer, !digest, now);
     this.#unannounced.add(peer);
     const compares = digest && this.#topology.size > SMALL_TABLE;
     if (full) this.#gossip.sendFull(peer, compares ? TOPOLOGY : undefined);
@@ -196,11 +197,13 @@ export class Spreading {
       this.#sweepAt,
       this.#periodicAt,
       this.#digests.deadline(),
+      this.#gossip.deadline(),
     );
   }
 
   /** Does what is due. */
   tick(now: Millis): void {
+    this.#gossip.tick(now);
     if (now >= this.#sweepAt) this.#sweep();
     if (now >= this.#announceAt) this.#tellAnnounced(now);
     if (now >= this.#periodicAt) {

@@ -33,5 +33,5 @@ export interface RouterCalls {
 /** What the calls need of the allocator. */
 export type AllocatorCalls = Omit<
   Ipam,
-  "channels" | "topologyChanged" | "targetsChanged" | "conflictsWith" | "status"
+  "channels" | "topologyChanged" | "targetsChanged" | "status"
 >;

@@ -42,6 +42,8 @@ export function namesItem(entries: readonly NameEntry[]): NamesItem {
 export class NamesChannel implements Channel<NamesItem> {
   /** Name on the wire. */
   readonly name: string = NAMES_CHANNEL;
+  /** A wrong clock, or another spelling of a name, is noticed before anything is told. */
+  readonly hearsFirst = true;
   #core: NamesCore;
   #options: NamesChannelOptions;
   #whole:
@@ -52,6 +54,11 @@ export class NamesChannel implements Channel<NamesItem> {
   constructor(core: NamesCore, options: NamesChannelOptions) {
     this.#core = core;
     this.#options = options;
+  }
+
+  /** Tells whether a neighbour would cut the connection for the time on our clock. */
+  withholds(neighbour: PeerName): boolean {
+    return this.#core.isHeldBack(neighbour);
   }
 
   /** Merges what a neighbour has; returns what was new. @throws {WireError} if it does not parse */

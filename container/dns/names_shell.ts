@@ -94,8 +94,6 @@ export interface Names extends Disposable {
   entries(): readonly NameEntry[];
   /** Takes the peers that the mesh knows. */
   topologyChanged(peers: readonly NamesPeer[]): void;
-  /** Tells whether a neighbour must not be told any names: its clock differs so much that it would cut the connection. */
-  isHeldBack(peer: PeerName): boolean;
   /** Returns what is shown. */
   status(): NamesStatus;
 }
@@ -198,10 +196,6 @@ class RunningNames implements Names {
 
   topologyChanged(peers: readonly NamesPeer[]): void {
     this.#driver.feed({ kind: "peers", peers });
-  }
-
-  isHeldBack(peer: PeerName): boolean {
-    return this.#core.isHeldBack(peer);
   }
 
   status(): NamesStatus {

@@ -117,7 +117,7 @@ Deno.test("Names.channel takes names of peers, and says whom not to tell", () =>
   for (const payload of encodeNames({ timestamp: T0 + 1_000, entries: [] })) {
     bench.names.channel.gossip(payload, THEM, 0);
   }
-  assert.equal(bench.names.isHeldBack(THEM), true);
+  assert.equal(bench.names.channel.withholds?.(THEM), true);
   assert.equal(bench.names.status().warnings.length, 1);
 });
 

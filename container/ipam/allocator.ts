@@ -126,7 +126,7 @@ export class Allocator implements Machine<AllocatorInput, AllocatorOutput> {
     return this.#news;
   }
 
-  /** Tells whether the ring of a peer does not go with ours: it is told nothing, and what it says goes no further. */
+  /** Tells whether the ring of a peer does not go with ours: what it says goes no further. */
   conflictsWith(peer: PeerName): boolean {
     return this.parts.conflicts.has(peer);
   }

@@ -35,6 +35,8 @@ export type StateItem = "state";
 export class AllocationChannel implements Channel<StateItem> {
   /** Name on the wire. */
   readonly name: string = IPAM_CHANNEL;
+  /** Two rings, or two clocks, are noticed before anything is told. */
+  readonly hearsFirst = true;
   readonly #allocator: Allocator;
   readonly #feed: Feed;
   readonly #wallSeconds: () => number;
@@ -44,6 +46,12 @@ export class AllocationChannel implements Channel<StateItem> {
     this.#allocator = allocator;
     this.#feed = feed;
     this.#wallSeconds = wallSeconds;
+  }
+
+  /** Tells whether a neighbour would cut the connection for our ring; weft peers never do. */
+  withholds(neighbour: PeerName): boolean {
+    const { peers } = this.#allocator.parts;
+    return this.#allocator.conflictsWith(neighbour) && peers.get(neighbour)?.weft !== true;
   }
 
   /** Takes the state of a neighbour. @throws {WireError} if it does not parse */

@@ -1,6 +1,11 @@
 import { deepEqual, equal, match, ok, throws } from "node:assert/strict";
 import { RefusedError } from "../refused.ts";
-import { type Host, hostName, IpamWorld } from "../../tests/helpers/ipam_world.ts";
+import {
+  comeBackAfterTakeover,
+  type Host,
+  hostName,
+  IpamWorld,
+} from "../../tests/helpers/ipam_world.ts";
 import { parseRepairChoice } from "./repairs.ts";
 import { explainIpam, ipamStatus } from "./status.ts";
 
@@ -59,6 +64,22 @@ Deno.test("two founded rings in use both stay, with an alarm, long probes and no
   match(conflicts[0]?.differences[0] ?? "", /10\.32\.0\.0: ours says host1.*theirs says host2/);
 });
 
+Deno.test("withholds() keeps our ring from a real neighbour with another one, and from no weft peer", () => {
+  const world = new IpamWorld();
+  world.cut.add("1 2");
+  const [a, b] = [world.start(1), world.start(2, { real: true })];
+  const c = world.start(3);
+  for (const host of [a, b]) host.allocate("first");
+  world.run(100);
+  equal(a.channels[0].withholds(b.name), false);
+  world.part([a], [b], false);
+  world.run(1000);
+  equal(a.allocator.conflictsWith(b.name), true);
+  equal(a.channels[0].withholds(b.name), true);
+  equal(a.channels[0].withholds(c.name), false);
+  equal(b.channels[0].withholds(a.name), false);
+});
+
 Deno.test("a ring that is left by its only owner is left by all that have nothing in it", () => {
   const world = new IpamWorld();
   for (const pair of ["1 2", "1 3"]) world.cut.add(pair);
@@ -107,13 +128,7 @@ Deno.test("repair ours makes an idle peer give in where both have the same seeds
   const names = [1, 2, 3].map(hostName);
   const hosts = world.startAll(3, { init: { kind: "seed", names } });
   const [a, b, c] = hosts as [Host, Host, Host];
-  b.allocate("c1");
-  world.run(100);
-  world.kill(b);
-  a.ask({ kind: "takeOver", peer: "host2", force: false });
-  world.run(100);
-  b.restart();
-  world.run(1000);
+  comeBackAfterTakeover(world, a, b);
   equal(b.allocator.parts.conflicts.any, true);
   b.ask({ kind: "repair", choice: { keep: "ours", force: false } });
   world.run(70_000);

@@ -5,20 +5,12 @@
  */
 
 import { type Endpoint, formatIp } from "../../base/mod.ts";
-import type { DnsTransport } from "./resolver.ts";
-import { TcpClients } from "./tcp_shell.ts";
+import { type ServeQuery, TcpClients } from "./tcp_shell.ts";
 
 /** Longest query by UDP; what is cut off makes it one that does not parse. */
 const MAX_QUERY_BYTES = 4096;
 /** A socket that fails so often in a row is broken. */
 const MAX_FAILURES = 100;
-
-/** Takes a query, whose bytes are lent for the call. Returns the answer, or whether there will be one. */
-export type ServeQuery = (
-  bytes: Uint8Array,
-  transport: DnsTransport,
-  later: (answer: Uint8Array) => void,
-) => Uint8Array | "later" | "never";
 
 /** Serves one address. */
 export class DnsListener implements AsyncDisposable {

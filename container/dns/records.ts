@@ -211,7 +211,7 @@ export class Records implements NameLookup {
     return { news, answers, passable };
   }
 
-  /** Whether it is of an earlier life of ours, and removed: it is kept as anybody's. */
+  /** Tells whether an entry that bears our name was removed before this run began: such a one needs no answer. */
   #isOldTombstone(key: string, entry: NameEntry): boolean {
     return entry.tombstone !== 0 && !this.#rows.has(key);
   }

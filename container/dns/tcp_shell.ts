@@ -8,8 +8,8 @@
  */
 
 import { concat } from "../../base/mod.ts";
-import type { ServeQuery } from "./listener_shell.ts";
 import { u16 } from "./message.ts";
+import type { DnsTransport } from "./resolver.ts";
 
 /** Connections at once, and those from one address. */
 const MAX_CLIENTS = 128;
@@ -21,6 +21,13 @@ const IDLE_MS = 10_000;
 /** Longest query; nobody needs as much. */
 const MAX_QUERY_BYTES = 4096;
 const READ_BYTES = 2048;
+
+/** Takes a query, whose bytes are lent for the call. Returns the answer, or whether there will be one. */
+export type ServeQuery = (
+  bytes: Uint8Array,
+  transport: DnsTransport,
+  later: (answer: Uint8Array) => void,
+) => Uint8Array | "later" | "never";
 
 /** Accepts connections and serves them. */
 export class TcpClients implements AsyncDisposable {

@@ -16,7 +16,7 @@ import type { NodeClaims } from "./consensus.ts";
 import type { Range } from "./range.ts";
 import type { Ring, RingEntry } from "./ring.ts";
 import type { IpamState } from "./state_wire.ts";
-import type { WeftMessage } from "./weft_channel.ts";
+import type { Target, WeftMessage } from "./weft_channel.ts";
 
 /** How the first ring comes to be, as configured. */
 export type InitMode =
@@ -107,14 +107,6 @@ export interface KnownPeer {
   readonly reachable: boolean;
   /** It is a weft peer. */
   readonly weft: boolean;
-}
-
-/** A target that we were told of: by the command line, the stored list, or `connect`. */
-export interface Target {
-  /** As it was spelt. */
-  readonly text: string;
-  /** Who is, or was, behind it, ourselves too; `undefined` if it was never reached. */
-  readonly peer: PeerName | undefined;
 }
 
 /** An address in use on this host when the router started. */

@@ -16,9 +16,9 @@
  */
 
 import { formatPeerName, type PeerName } from "../../base/mod.ts";
-import type { InitMode, KnownPeer, Target } from "./allocator_io.ts";
+import type { InitMode, KnownPeer } from "./allocator_io.ts";
 import type { Quorum } from "./consensus.ts";
-import type { Role, Told } from "./weft_channel.ts";
+import type { Role, Target, Told } from "./weft_channel.ts";
 
 /** What we do about a missing ring. */
 export type Standing =

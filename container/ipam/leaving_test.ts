@@ -1,6 +1,11 @@
 import { deepEqual, equal, match } from "node:assert/strict";
 import { must } from "../../base/mod.ts";
-import { type Host, hostName, IpamWorld } from "../../tests/helpers/ipam_world.ts";
+import {
+  comeBackAfterTakeover,
+  type Host,
+  hostName,
+  IpamWorld,
+} from "../../tests/helpers/ipam_world.ts";
 
 function three(options: { real?: boolean } = {}): { world: IpamWorld; hosts: [Host, Host, Host] } {
   const world = new IpamWorld();
@@ -87,13 +92,7 @@ Deno.test("takeOver refuses a nickname that several peers bear, and names them",
 
 Deno.test("a peer that comes back after a takeover is set aside while it holds addresses, and nobody is cut off", () => {
   const { world, hosts: [a, b, c] } = three();
-  b.allocate("c1");
-  world.run(100);
-  world.kill(b);
-  a.ask({ kind: "takeOver", peer: "host2", force: false });
-  world.run(100);
-  b.restart();
-  world.run(1000);
+  comeBackAfterTakeover(world, a, b);
   equal(b.allocator.parts.conflicts.any, true);
   match(
     must(b.allocator.parts.conflicts.all[0], "conflict").text,

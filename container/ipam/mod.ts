@@ -22,7 +22,8 @@
  * @module
  */
 
-export type { InitMode, InUse, KnownPeer, Target } from "./allocator_io.ts";
+export type { InitMode, InUse, KnownPeer } from "./allocator_io.ts";
+export type { Target } from "./weft_channel.ts";
 export { type Ipam, type IpamConfig, type IpamHooks, type OpOptions, startIpam } from "./shell.ts";
 export type { IpamEntry, IpamExplanation, IpamStatus, LockedSpace } from "./status.ts";
 export { IpamStoreError } from "./store_shell.ts";

@@ -30,13 +30,13 @@ import type {
   IpamChange,
   KnownPeer,
   Request,
-  Target,
 } from "./allocator_io.ts";
 import { AllocationChannel, sendingOf, WeftChannel } from "./channel.ts";
 import { rangeOf } from "./range.ts";
 import { parseRepairChoice } from "./repairs.ts";
 import { explainIpam, type IpamExplanation, type IpamStatus, ipamStatus } from "./status.ts";
 import { IpamStore } from "./store_shell.ts";
+import type { Target } from "./weft_channel.ts";
 
 /** After a failed look at what is in use on this host the next one comes after this time. */
 const LOOK_AGAIN_MS = 5000;
@@ -127,8 +127,6 @@ export interface Ipam extends AsyncDisposable {
   topologyChanged(peers: readonly KnownPeer[]): void;
   /** Takes all that we were told of. */
   targetsChanged(targets: readonly Target[]): void;
-  /** Tells whether the ring of a peer does not go with ours: it is to be told nothing. */
-  conflictsWith(peer: PeerName): boolean;
   /** Returns the present state. */
   status(): IpamStatus;
   /** Returns why it is so. */
@@ -269,10 +267,6 @@ class RunningIpam implements Ipam {
 
   targetsChanged(targets: readonly Target[]): void {
     this.#driver.feed({ kind: "targets", targets });
-  }
-
-  conflictsWith(peer: PeerName): boolean {
-    return this.#allocator.conflictsWith(peer);
   }
 
   status(): IpamStatus {

@@ -16,7 +16,6 @@
  */
 
 import { ByteReader, concat, fromUtf8, type PeerName, utf8, WireError } from "../../base/mod.ts";
-import type { Target } from "./allocator_io.ts";
 
 /** Name of the channel. */
 export const WEFT_CHANNEL = "weft";
@@ -36,6 +35,14 @@ const ROLES = ["founder", "joiner", "counter", "observer"] as const;
  * counter: agrees with a majority; observer: waits.
  */
 export type Role = (typeof ROLES)[number];
+
+/** A target that we were told of: by the command line, the stored list, or `connect`. */
+export interface Target {
+  /** As it was spelt. */
+  readonly text: string;
+  /** Who is, or was, behind it, ourselves too; `undefined` if it was never reached. */
+  readonly peer: PeerName | undefined;
+}
 
 /** What one peer says of itself while it has no ring. */
 export interface Told {

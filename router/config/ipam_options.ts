@@ -11,8 +11,8 @@ import {
   networkOf,
   parseCidr,
   parsePeerName,
-  type PeerName,
 } from "../../base/mod.ts";
+import type { InitMode } from "../../container/ipam/mod.ts";
 import type { Taker } from "./taker.ts";
 import { UsageError } from "./usage_error.ts";
 
@@ -20,17 +20,6 @@ const RANGE = "10.32.0.0/12";
 /** Network and broadcast address, and two to give out. */
 const LONGEST_PREFIX = 30;
 const MAX_PEERS = 10_000;
-
-/** Who shares the range out first. */
-export type IpamInit =
-  /** The first router without peers, or those who know of each other (design: never a guess). */
-  | { readonly kind: "founding" }
-  /** A majority of so many peers. */
-  | { readonly kind: "consensus"; readonly peers: number }
-  /** These share it evenly, without asking each other. */
-  | { readonly kind: "seed"; readonly names: readonly PeerName[] }
-  /** Somebody else. */
-  | { readonly kind: "observer" };
 
 /** How addresses are allocated. */
 export interface IpamSettings {
@@ -41,7 +30,7 @@ export interface IpamSettings {
   /** Where an address comes from if none is asked for. */
   readonly defaultSubnet: Cidr;
   /** Who shares the range out first. */
-  readonly init: IpamInit;
+  readonly init: InitMode;
 }
 
 /** Returns the settings, `undefined` if there is no range. @throws {UsageError} */
@@ -104,7 +93,7 @@ export function overlaps(a: Cidr, b: Cidr): boolean {
   return cidrContains(a, b.address) || cidrContains(b, a.address);
 }
 
-function initOf(take: Taker): IpamInit {
+function initOf(take: Taker): InitMode {
   const mode = take.parsed("ipalloc-init", parseInit);
   const count = take.number("init-peer-count", 0, MAX_PEERS);
   if (mode !== undefined && count !== undefined) {
@@ -113,7 +102,7 @@ function initOf(take: Taker): IpamInit {
   return mode ?? consensusOf(count ?? 0);
 }
 
-function parseInit(text: string): IpamInit {
+function parseInit(text: string): InitMode {
   const [, mode, equals, value = ""] = /^([a-z]+)(=(.*))?$/s.exec(text) ?? [];
   if (mode === "observer" && equals === undefined) return { kind: "observer" };
   if (mode === "consensus" && (equals === undefined || /^-?[0-9]{1,5}$/.test(value))) {
@@ -127,6 +116,6 @@ function parseInit(text: string): IpamInit {
 }
 
 /** Without a number nothing is guessed: the first router without peers begins, or those who know of each other. */
-function consensusOf(peers: number): IpamInit {
+function consensusOf(peers: number): InitMode {
   return peers > 0 ? { kind: "consensus", peers } : { kind: "founding" };
 }

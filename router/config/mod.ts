@@ -29,6 +29,6 @@ export {
   type RouterConfig,
 } from "./resolve.ts";
 export { type DnsSettings } from "./dns_options.ts";
-export { type IpamInit, type IpamSettings, overlaps, parseSubnet } from "./ipam_options.ts";
+export { type IpamSettings, overlaps, parseSubnet } from "./ipam_options.ts";
 export { UsageError } from "./usage_error.ts";
 export { VERSION } from "../version.ts";

@@ -7,7 +7,7 @@
  * ```
  *
  * Both go through the same program, which loses, holds back, repeats and delays their datagrams by the same dice. What counts
- * is the ratio of the medians: TCP itself suffers from such a network as much as anything that carries it.
+ * is the ratio of the medians, since the rate itself says more about TCP on such a network than about what carries it.
  *
  * @module
  */

@@ -26,8 +26,8 @@ import type {
   IpamChange,
   Request,
   StoredIpam,
-  Target,
 } from "../../container/ipam/allocator_io.ts";
+import type { Target } from "../../container/ipam/weft_channel.ts";
 import { AllocationChannel, sendingOf, WeftChannel } from "../../container/ipam/channel.ts";
 import { rangeOf } from "../../container/ipam/range.ts";
 import { applyChange, nothingStored } from "../../container/ipam/stored.ts";
@@ -430,4 +430,15 @@ export class IpamWorld {
       if (how === "gossip" && news !== undefined) this.#spread(to, target, news, "gossip");
     });
   }
+}
+
+/** Lets `holder` give out an address and die, `other` take its space, and `holder` come back with its disk. */
+export function comeBackAfterTakeover(world: IpamWorld, other: Host, holder: Host): void {
+  holder.allocate("c1");
+  world.run(100);
+  world.kill(holder);
+  other.ask({ kind: "takeOver", peer: `host${holder.n}`, force: false });
+  world.run(100);
+  holder.restart();
+  world.run(1000);
 }

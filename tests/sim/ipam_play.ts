@@ -286,7 +286,7 @@ function waitsFor(run: IpamRun): string {
   return run.allocator.parts.bootstrap.waitsFor();
 }
 
-/** L2: everybody gets an address as long as anybody has one, and everybody a reason after that. */
+/** L2: a request ends in an address while any host has a free one, and in a refusal with its reason when none has. */
 function plentyProblems(world: IpamSimWorld): string[] {
   const problems: string[] = [];
   for (const run of world.runs) {

@@ -23,8 +23,8 @@ import { LinkWatch } from "../ffi/netlink/mod.ts";
 import type { Idents } from "./idents_shell.ts";
 import type { Mourner } from "./parts.ts";
 
-/** Four looks a second cost nothing, and an address stays for 30 s anyway. */
-const LOOK_MS = 250;
+/** A look costs a system call, and wakes the main thread of an idle router; an address stays for 30 s anyway. */
+const LOOK_MS = 1_000;
 /** What was missed is found after this time. */
 const COMPARE_MS = 60_000;
 const ENGINE_ID = /^[0-9a-f]{64}$/;

@@ -133,7 +133,7 @@ export class Requests {
       this.#refuse(
         wait,
         "address-in-use",
-        `Cannot claim ${formatIpv4(address)}: it is owned by other peer ${label}`,
+        `Cannot claim ${formatIpv4(address)}: already owned by peer ${label}`,
       );
     }
   }

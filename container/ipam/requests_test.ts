@@ -233,7 +233,7 @@ Deno.test("claim is refused with the owner's name when the owner uses the addres
   const id = a.claim("c2", "10.32.0.12/28");
   world.run(1000);
   equal(a.said(id), "address-in-use");
-  match(a.reason(id), /owned by other peer host2\(02:00:00:00:00:02\)/);
+  match(a.reason(id), /already owned by peer host2\(02:00:00:00:00:02\)/);
 });
 
 Deno.test("claim ends only those of the very address when a peer denies", () => {

@@ -12,6 +12,7 @@ import { check } from "./errno.ts";
 import { Fd, OPEN } from "./fd.ts";
 import { IFREQ, SOCKADDR_IN } from "./layout.ts";
 import { cipherName, libcrypto } from "./crypto.ts";
+import { libgcrypt } from "./gcrypt.ts";
 import { libc } from "./libc.ts";
 import { createNetns, withNetns } from "./netns.ts";
 import { openFileCount } from "./process.ts";
@@ -29,6 +30,7 @@ const SOCK_DGRAM = 2;
 
 libc();
 libcrypto();
+libgcrypt();
 cipherName();
 
 /** Runs a function and asserts that as many descriptors are open as before. */

@@ -20,7 +20,15 @@
  * @module
  */
 
-export { Aead, aeadAvailable, type AeadSuite, aesSupported } from "./aead.ts";
+export {
+  type Aead,
+  type AeadLibrary,
+  type AeadSuite,
+  aeadSuites,
+  aesSupported,
+  libgcryptAvailable,
+  openAead,
+} from "./aead.ts";
 export { announceIpv4, arpAnnouncement, pause } from "./arp.ts";
 export { ArpProber } from "./arp_probe.ts";
 export { Arena, arenaCopy, type ArenaOptions } from "./arena.ts";

@@ -5,7 +5,7 @@
  */
 
 import { drive, type Millis, type PeerName } from "../base/mod.ts";
-import { aesSupported, meshCrypto } from "../ffi/mod.ts";
+import { aeadSuites, meshCrypto } from "../ffi/mod.ts";
 import { type Channel, type ForwardingPeer, KeysChannel, type KeysState } from "../mesh/mod.ts";
 import type { PairKeys, PairNews } from "../switch/mod.ts";
 import { PairKeysCore, type PairKeysInput, type PairKeysOutput, wipe } from "./pair_keys.ts";
@@ -50,7 +50,7 @@ export function startPairKeys(options: PairKeysOptions, ends: PairKeysEnds): Pai
   const core = new PairKeysCore({
     self,
     passwords: passwords.map((password) => new TextEncoder().encode(password)),
-    aes: aesSupported(),
+    suites: aeadSuites(),
     crypto: meshCrypto({ libsodium }),
     rekeyMs,
   });

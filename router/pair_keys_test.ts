@@ -23,7 +23,7 @@ class Main {
     this.core = new PairKeysCore({
       self: name,
       passwords: passwords.map(utf8),
-      aes: true,
+      suites: ["AES-256-GCM", "ChaCha20-Poly1305"],
       crypto: toyKeyCrypto(Number(uid)),
     });
   }
@@ -265,7 +265,7 @@ Deno.test("PairKeysCore.poll() has nothing that was not taken before stop", () =
   const core = new PairKeysCore({
     self: ONE,
     passwords: [utf8("secret")],
-    aes: true,
+    suites: ["AES-256-GCM", "ChaCha20-Poly1305"],
     crypto: toyKeyCrypto(1),
   });
   const route = { edges: [], shortId: undefined };

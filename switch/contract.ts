@@ -133,7 +133,7 @@ export type PairKeys =
     /** The other. */
     readonly peer: PeerName;
     /** Cipher of both keys, as libcrypto knows it. */
-    readonly suite: "AES-256-GCM" | "ChaCha20-Poly1305";
+    readonly suite: "AES-256-OCB" | "AES-256-GCM" | "ChaCha20-Poly1305";
     /** Key id in segments for us. */
     readonly receiveId: number;
     /** 32 bytes. */

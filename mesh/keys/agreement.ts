@@ -24,8 +24,6 @@ import {
   type M3,
   MAX_MESSAGE_BYTES,
   parseKeyMessage,
-  SUITE_AES,
-  SUITE_CHACHA,
 } from "./codec.ts";
 import {
   type InstalledKeys,
@@ -39,7 +37,7 @@ import { KeyIds } from "./key_ids.ts";
 import type { RingAction } from "./key_ring.ts";
 import { type Pair, REKEY_MS } from "./pair.ts";
 import { Pairs } from "./pairs.ts";
-import { chooseSuite, type RunOptions } from "./run.ts";
+import { chooseSuite, type RunOptions, suiteBits } from "./run.ts";
 import { passwordSecret } from "./schedule.ts";
 
 /** The core of key agreement. */
@@ -57,10 +55,10 @@ export class KeyAgreement implements Machine<KeysInput, KeysOutput> {
 
   /** Knows no peers yet. Without a password it agrees on nothing, ever. */
   constructor(options: KeysOptions) {
-    const { crypto, passwords, aes } = options;
+    const { crypto, passwords, suites } = options;
     this.#options = options;
     this.#passwordSecrets = passwords.map((password) => passwordSecret(crypto, password));
-    this.#suites = aes ? SUITE_AES | SUITE_CHACHA : SUITE_CHACHA;
+    this.#suites = suiteBits(suites);
     this.#rekeyMs = options.rekeyMs ?? REKEY_MS;
     this.#pairs = new Pairs(options.self);
     this.#ids = new KeyIds(crypto.randomBytes);

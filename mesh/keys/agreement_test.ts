@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { KeySuite } from "./io.ts";
 import {
   type KeyNode,
   KeyWorld,
@@ -46,17 +47,21 @@ Deno.test("KeyAgreement agrees with real cryptography", () => {
   assertJoined(one, two);
 });
 
-Deno.test("KeyAgreement takes AES only when both have it", () => {
-  for (const [mine, theirs] of [[true, true], [true, false], [false, true], [false, false]]) {
-    const world = new KeyWorld();
-    const [one] = [
-      world.start(1, { aes: mine ?? false }),
-      world.start(2, { aes: theirs ?? false }),
-    ];
-    world.meet();
-    world.run(1_000);
-    const suite = mine && theirs ? "AES-256-GCM" : "ChaCha20-Poly1305";
-    assert.equal(one.of("install")[0]?.keys.suite, suite);
+Deno.test("KeyAgreement takes the best suite that both have", () => {
+  const sets: KeySuite[][] = [
+    ["AES-256-OCB", "AES-256-GCM", "ChaCha20-Poly1305"],
+    ["AES-256-GCM", "ChaCha20-Poly1305"],
+    ["ChaCha20-Poly1305"],
+  ];
+  for (const [i, mine] of sets.entries()) {
+    for (const [j, theirs] of sets.entries()) {
+      const world = new KeyWorld();
+      const one = world.start(1, { suites: mine });
+      world.start(2, { suites: theirs });
+      world.meet();
+      world.run(1_000);
+      assert.equal(one.of("install")[0]?.keys.suite, sets[Math.max(i, j)]?.[0]);
+    }
   }
 });
 

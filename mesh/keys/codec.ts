@@ -17,7 +17,9 @@ import { ByteReader, toHex, WireError } from "../../base/mod.ts";
 /** Version of the protocol that we speak. */
 export const VERSION = 1;
 /** Bit of AES-256-GCM in `suites`, and its number in `suite`. */
-export const SUITE_AES = 1;
+export const SUITE_GCM = 1;
+/** Bit of AES-256-OCB in `suites`, and its number in `suite` (docs/adr/0020). */
+export const SUITE_OCB = 4;
 /** Bit of ChaCha20-Poly1305 in `suites`, and its number in `suite`. */
 export const SUITE_CHACHA = 2;
 /** Length of the name of a run. */

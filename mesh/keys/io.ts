@@ -7,7 +7,7 @@
 import type { Millis, PeerName } from "../../base/mod.ts";
 
 /** Ciphers of the data plane, as libcrypto knows them. */
-export type KeySuite = "AES-256-GCM" | "ChaCha20-Poly1305";
+export type KeySuite = "AES-256-OCB" | "AES-256-GCM" | "ChaCha20-Poly1305";
 
 /** Cryptography that key agreement needs; `ffi/crypto.ts` implements it. All of it is synchronous. */
 export interface KeyCrypto {
@@ -31,8 +31,8 @@ export interface KeysOptions {
   readonly self: PeerName;
   /** Passwords as typed, UTF-8; ours is the first, any is accepted, those after the eighth are not offered. None: no keys. */
   readonly passwords: readonly Uint8Array[];
-  /** This CPU has instructions for AES-GCM; AES is taken if both sides have them, else ChaCha20. */
-  readonly aes: boolean;
+  /** What this machine seals with, in hardware if it is AES; of what both sides have the best is taken. None: no keys. */
+  readonly suites: readonly KeySuite[];
   /** Cryptography. */
   readonly crypto: KeyCrypto;
   /** Age of a key at which the next is agreed on; an hour if not given. */

@@ -12,15 +12,16 @@
  * @module
  */
 
-import { equalBytes, type PeerName } from "../../base/mod.ts";
+import { equalBytes, must, type PeerName } from "../../base/mod.ts";
 import {
   type M1,
   type M2,
   type M3,
   MAX_TAGS,
   SID_BYTES,
-  SUITE_AES,
   SUITE_CHACHA,
+  SUITE_GCM,
+  SUITE_OCB,
   writeKeyMessage,
 } from "./codec.ts";
 import { type InstalledKeys, type KeyCrypto, type KeySuite, REASONS } from "./io.ts";
@@ -51,14 +52,25 @@ export interface RunOptions {
   readonly peerUid: bigint;
 }
 
-/** Returns the suite that two sides share, one bit; 0 if there is none. */
+/** Best first: a third and two thirds of the time of the next on a CPU that has them at all. */
+const SUITES: readonly (readonly [bit: number, name: KeySuite])[] = [
+  [SUITE_OCB, "AES-256-OCB"],
+  [SUITE_GCM, "AES-256-GCM"],
+  [SUITE_CHACHA, "ChaCha20-Poly1305"],
+];
+
+/** Returns the bits of suites. */
+export function suiteBits(names: readonly KeySuite[]): number {
+  return SUITES.reduce((bits, [bit, name]) => names.includes(name) ? bits | bit : bits, 0);
+}
+
+/** Returns the best suite that two sides share, one bit; 0 if there is none. */
 export function chooseSuite(ours: number, theirs: number): number {
-  const common = ours & theirs;
-  return (common & SUITE_AES) !== 0 ? SUITE_AES : common & SUITE_CHACHA;
+  return SUITES.find(([bit]) => (ours & theirs & bit) !== 0)?.[0] ?? 0;
 }
 
 function suiteName(suite: number): KeySuite {
-  return suite === SUITE_AES ? "AES-256-GCM" : "ChaCha20-Poly1305";
+  return must(SUITES.find(([bit]) => bit === suite), "a suite that was chosen")[1];
 }
 
 /** What M2 led to: keys, nothing (it is not for this run), the same as before, or the reason of a failure. */

@@ -131,7 +131,11 @@ Deno.test("Answering gives keys once and only for a good tag", () => {
   assert.equal(answering?.confirm(m3), undefined);
 });
 
-Deno.test("chooseSuite() prefers AES and finds nothing where nothing is common", () => {
-  const cases = [[3, 3, 1], [3, 2, 2], [2, 3, 2], [1, 2, 0], [3, 0xfc, 0], [3, 0xff, 1]];
+Deno.test("chooseSuite() prefers OCB, then GCM, and finds nothing where nothing is common", () => {
+  const cases = [[7, 7, 4], [7, 3, 1], [5, 6, 4], [3, 3, 1], [3, 2, 2], [2, 3, 2], [1, 2, 0], [
+    3,
+    0xfc,
+    0,
+  ], [3, 0xff, 1]];
   for (const [ours = 0, theirs = 0, suite] of cases) assert.equal(chooseSuite(ours, theirs), suite);
 });

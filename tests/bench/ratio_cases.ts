@@ -8,10 +8,13 @@
 
 import { parseIp } from "../../base/mod.ts";
 import {
-  Aead,
+  type AeadLibrary,
+  type AeadSuite,
   aesSupported,
   type Arena,
+  libgcryptAvailable,
   meshCrypto,
+  openAead,
   openSecretbox,
   UdpSocket,
 } from "../../ffi/mod.ts";
@@ -38,6 +41,7 @@ export const PAIRS: Readonly<Record<string, (arena: Arena) => Pair | undefined>>
   "16-bit checksum loop / sum16": checksums,
   "sealing buffers / offsets": buffers,
   "secretbox / AES-256-GCM": ciphers,
+  "AES-256-GCM of libcrypto / AES-256-OCB of libgcrypt": suites,
   "sleeve with cipher / without": sleeves,
   "datagrams one by one / as a train": trains,
   "joining a frame / handing one to the kernel": joining,
@@ -97,10 +101,21 @@ function secretboxCall(arena: Arena): () => number {
 function ciphers(arena: Arena): Pair | undefined {
   // In software it would be the slower of the two, and is not chosen.
   if (!aesSupported()) return undefined;
-  const aead = Aead.open("AES-256-GCM", new Uint8Array(32).fill(7), "seal", arena);
+  return { one: secretboxCall(arena), other: aeadCall(arena, "AES-256-GCM", "libcrypto") };
+}
+
+function suites(arena: Arena): Pair | undefined {
+  if (!aesSupported() || !libgcryptAvailable()) return undefined;
+  return {
+    one: aeadCall(arena, "AES-256-GCM", "libcrypto"),
+    other: aeadCall(arena, "AES-256-OCB", "libgcrypt"),
+  };
+}
+
+function aeadCall(arena: Arena, suite: AeadSuite, library: AeadLibrary): () => number {
+  const aead = openAead(suite, new Uint8Array(32).fill(7), "seal", arena, library);
   const [nonce, at] = [arena.alloc(12), arena.alloc(2_048)];
-  const seal = (): number => aead.seal(nonce, at, at, FULL_BYTES, at + FULL_BYTES) ? 1 : 0;
-  return { one: secretboxCall(arena), other: seal };
+  return () => aead.seal(nonce, at, at, FULL_BYTES, at + FULL_BYTES) ? 1 : 0;
 }
 
 function sleeves(arena: Arena): Pair {

@@ -15,7 +15,13 @@ import assert from "node:assert/strict";
 import { type Millis, must, type PeerName, toHex, utf8 } from "../../base/mod.ts";
 import { meshCrypto } from "../../ffi/mod.ts";
 import { KeyAgreement } from "../../mesh/keys/agreement.ts";
-import type { InstalledKeys, KeyCrypto, KeysInput, KeysOutput } from "../../mesh/keys/io.ts";
+import type {
+  InstalledKeys,
+  KeyCrypto,
+  KeysInput,
+  KeysOutput,
+  KeySuite,
+} from "../../mesh/keys/io.ts";
 import { dice } from "./underlay.ts";
 
 /** Cryptography in plain TypeScript: needs no permission. */
@@ -69,8 +75,8 @@ interface Plane {
 export interface NodeOptions {
   /** Default: one, the same for all. */
   readonly passwords?: readonly string[];
-  /** Default true. */
-  readonly aes?: boolean;
+  /** Default: GCM and ChaCha20. */
+  readonly suites?: readonly KeySuite[];
   /** Default: a toy. */
   readonly crypto?: KeyCrypto;
   /** Default: an hour. */
@@ -91,12 +97,12 @@ export class KeyNode {
   /** Starts it. */
   constructor(readonly world: KeyWorld, n: number, readonly uid: bigint, options: NodeOptions) {
     this.name = nameOf(n);
-    const { passwords = ["secret"], aes = true } = options;
+    const { passwords = ["secret"], suites = ["AES-256-GCM", "ChaCha20-Poly1305"] } = options;
     const crypto = options.crypto ?? toyKeyCrypto(Number(uid));
     this.core = new KeyAgreement({
       self: this.name,
       passwords: passwords.map(utf8),
-      aes,
+      suites,
       crypto,
       rekeyMs: options.rekeyMs,
     });

@@ -3,7 +3,7 @@
  *
  * ```
  *   --overlay          none, shuttle, weft-shuttle        sleeve
- *   offered            weft-shuttle sleeve                sleeve          without libcrypto: sleeve
+ *   offered            weft-shuttle sleeve                sleeve          without a library: sleeve
  * ```
  *
  * Shuttle never comes alone: sleeve keeps its links, and is the way to peers that shuttle does not reach.
@@ -44,8 +44,9 @@ export function offeredOverlays(
   }
   if (canSeal()) return { names: OVERLAY_NAMES, warning: undefined };
   const names = OVERLAY_NAMES.filter(opensTunnels);
-  const warning = "libcrypto cannot be used, so there is no shuttle and data goes by sleeve: " +
-    "install libssl3, stop and launch";
+  const warning =
+    "neither libgcrypt nor libcrypto can be used, so there is no shuttle and data goes by sleeve: " +
+    "install libgcrypt20, stop and launch";
   return { names, warning };
 }
 

@@ -13,7 +13,7 @@ for (const wanted of [undefined, "shuttle", "weft-shuttle"]) {
   Deno.test(`offeredOverlays() warns when ${wanted ?? "nothing"} is wanted and cannot be sealed`, () => {
     const { names, warning } = offeredOverlays(wanted, () => false);
     deepEqual(names, ALONE);
-    match(warning ?? "", /libcrypto.*install libssl3/);
+    match(warning ?? "", /libgcrypt.*install libgcrypt20/);
   });
 }
 

@@ -132,7 +132,7 @@ export type PairKeys =
     readonly act: "install";
     /** The other. */
     readonly peer: PeerName;
-    /** Cipher of both keys, as libcrypto knows it. */
+    /** Cipher of both keys. */
     readonly suite: "AES-256-OCB" | "AES-256-GCM" | "ChaCha20-Poly1305";
     /** Key id in segments for us. */
     readonly receiveId: number;

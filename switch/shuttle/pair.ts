@@ -34,7 +34,7 @@ export interface ShuttleHop {
   readonly encrypted: boolean;
 }
 
-/** Makes contexts of libcrypto, or of a toy; who makes them frees them. */
+/** Makes contexts of a library, or of a toy; who makes them frees them. */
 export interface PairCiphers {
   /** Returns what seals. */
   sealing(suite: string, key: Uint8Array): SealingKey & Disposable;

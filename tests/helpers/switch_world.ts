@@ -44,8 +44,8 @@ export interface WorldOptions {
   readonly overlays?: readonly (readonly string[])[];
   /** Links do not seal although there is a password. */
   readonly trusted?: boolean;
-  /** Cipher of pairs. */
-  readonly suite?: "AES-256-GCM" | "ChaCha20-Poly1305";
+  /** Cipher of pairs; default AES-256-OCB. */
+  readonly suite?: "AES-256-OCB" | "AES-256-GCM" | "ChaCha20-Poly1305";
   /** MTU of bridges and containers, host by host; default 1376. */
   readonly mtuBytes?: readonly number[];
   /** The underlay speaks IPv6. */
@@ -138,7 +138,7 @@ export class SwitchWorld implements AsyncDisposable {
       kind: "pairKeys",
       act: "install",
       peer: NAME + peer,
-      suite: this.#options.suite ?? "AES-256-GCM",
+      suite: this.#options.suite ?? "AES-256-OCB",
       receiveId: peer > a ? ids[0] : ids[1],
       receiveKey: mine.key,
       receiveSalt: mine.salt,

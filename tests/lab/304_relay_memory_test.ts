@@ -30,7 +30,7 @@ for (const [name, edges] of LINES) {
     await tcpIntact(near, far, addressOf(last), TRANSFER_BYTES);
     const ciphers = (await must(hosts[0], "host").pairs()).map(({ cipher }) => cipher);
     // Another cipher has no key schedule to be found by.
-    const ignore = ciphers.some((cipher) => cipher !== "AES-256-GCM");
+    const ignore = ciphers.some((cipher) => !cipher?.startsWith("AES-256-"));
 
     await t.step({
       name: "the memory of each",

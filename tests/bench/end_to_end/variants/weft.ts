@@ -21,7 +21,7 @@ interface Overlay {
 
 const OVERLAYS: readonly Overlay[] = [
   { name: "sleeve", short: "sleeve", cipher: "XSalsa20-Poly1305" },
-  { name: "weft-shuttle", short: "shuttle", cipher: "AES-256-GCM" },
+  { name: "weft-shuttle", short: "shuttle", cipher: "AES-256-OCB" },
 ];
 
 /** From the first ping to the overlay that was asked for: three times what is promised. */

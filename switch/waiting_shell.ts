@@ -15,8 +15,8 @@ import { raiseThread } from "./priority_shell.ts";
 const LONGEST_SLEEP_MS = 1_000;
 /** With a rest every 10 ms it is a fiftieth of the time; the kernel's buffers hold more than comes meanwhile. */
 const REST_US = 200;
-/** Four frames and more come meanwhile in what counts as a flood, thirty in one of 150,000 a second. */
-const GATHER_US = 200;
+/** Eight frames and more come meanwhile in what counts as a flood, sixty in one of 150,000 a second. */
+const GATHER_US = 400;
 /** What `clock_gettime` writes. */
 const TIMESPEC_BYTES = 16;
 

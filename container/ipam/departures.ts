@@ -2,8 +2,8 @@
  * Taking the space of dead peers, and giving ours away when we leave for good (spec/ipam.md 12).
  *
  * ```
- *   takeover   weft peer: ping ──pong within 1 s──> alive, refused       ──silence──> dead, taken
- *              real peer: an established route after 3 s? refused : taken
+ *   takeover   weft peer: ping ──pong──> alive, refused       ──silence for 1 s and no route──> dead, taken
+ *              with a route but silent (a slow disk, a busy host), or a real peer: a route after 3 s? refused : taken
  *   handover   ping all ──first pong──> heir: transfer, bequest every 1 s ──confirmed──> done
  *                 └─1 s silence──> a real peer that can be reached; its state confirms
  * ```
@@ -13,9 +13,9 @@
 
 import type { Millis, PeerName } from "../../base/mod.ts";
 
-/** A weft peer answers a ping within this time. */
+/** A weft peer answers a ping within this time; one without a route that did not is dead. */
 export const PING_MS = 1000;
-/** A real peer that has a route after this time is alive. */
+/** A peer that has a route after this time is alive, whatever it says. */
 export const ROUTE_MS = 3000;
 /** A bequest is repeated this often. */
 export const BEQUEST_MS = 1000;
@@ -27,6 +27,7 @@ interface Takeover {
   readonly peer: PeerName;
   /** The ping; `undefined` for a real peer. */
   readonly nonce: number | undefined;
+  readonly since: Millis;
   readonly until: Millis;
 }
 
@@ -37,7 +38,7 @@ export class Takeovers {
   /** Waits for an answer to a ping, or without one for a route. */
   begin(id: number, peer: PeerName, nonce: number | undefined, now: Millis): void {
     const until = now + (nonce === undefined ? ROUTE_MS : PING_MS);
-    this.#pending.push({ id, peer, nonce, until });
+    this.#pending.push({ id, peer, nonce, since: now, until });
   }
 
   /** Takes an answer; returns the requests that it ends: the peer is alive. */
@@ -47,11 +48,27 @@ export class Takeovers {
     return alive.map(({ id }) => id);
   }
 
-  /** Returns those whose time is over. */
-  takeDue(now: Millis): { id: number; peer: PeerName; pinged: boolean }[] {
-    const due = this.#pending.filter(({ until }) => now >= until);
-    this.#pending = this.#pending.filter(({ until }) => now < until);
-    return due.map(({ id, peer, nonce }) => ({ id, peer, pinged: nonce !== undefined }));
+  /**
+   * Returns those whose time is over.
+   *
+   * @param hasRoute tells whether a peer has an established route: who has one and is silent gets the longer time
+   */
+  takeDue(
+    now: Millis,
+    hasRoute: (peer: PeerName) => boolean,
+  ): { id: number; peer: PeerName; alive: boolean }[] {
+    const due: { id: number; peer: PeerName; alive: boolean }[] = [];
+    const pending: Takeover[] = [];
+    for (const each of this.#pending) {
+      const { id, peer, since, until } = each;
+      const longest = since + ROUTE_MS;
+      if (now < until) pending.push(each);
+      else if (!hasRoute(peer)) due.push({ id, peer, alive: false });
+      else if (now < longest) pending.push({ ...each, until: longest });
+      else due.push({ id, peer, alive: true });
+    }
+    this.#pending = pending;
+    return due;
   }
 
   /** Forgets one. */

@@ -1,12 +1,30 @@
 import { deepEqual, equal } from "node:assert/strict";
 import { CONFIRM_MS, Handover, PING_MS, ROUTE_MS, Takeovers } from "./departures.ts";
 
+const aRoute = (): boolean => true;
+const noRoute = (): boolean => false;
+
 Deno.test("Takeovers.takeDue() takes a weft peer that did not answer within a second", () => {
   const takeovers = new Takeovers();
   takeovers.begin(1, 2, 7, 0);
-  deepEqual(takeovers.takeDue(PING_MS - 1), []);
-  deepEqual(takeovers.takeDue(PING_MS), [{ id: 1, peer: 2, pinged: true }]);
+  deepEqual(takeovers.takeDue(PING_MS - 1, noRoute), []);
+  deepEqual(takeovers.takeDue(PING_MS, noRoute), [{ id: 1, peer: 2, alive: false }]);
   equal(takeovers.deadline(), Infinity);
+});
+
+Deno.test("Takeovers.takeDue() leaves a silent weft peer alone that has a route after three seconds", () => {
+  const takeovers = new Takeovers();
+  takeovers.begin(1, 2, 7, 0);
+  deepEqual(takeovers.takeDue(PING_MS, aRoute), []);
+  equal(takeovers.deadline(), ROUTE_MS);
+  deepEqual(takeovers.takeDue(ROUTE_MS, aRoute), [{ id: 1, peer: 2, alive: true }]);
+});
+
+Deno.test("Takeovers.takeDue() takes a silent weft peer whose route goes within three seconds", () => {
+  const takeovers = new Takeovers();
+  takeovers.begin(1, 2, 7, 0);
+  deepEqual(takeovers.takeDue(PING_MS, aRoute), []);
+  deepEqual(takeovers.takeDue(ROUTE_MS, noRoute), [{ id: 1, peer: 2, alive: false }]);
 });
 
 Deno.test("Takeovers.pong() ends requests for a peer that answers their ping", () => {
@@ -15,14 +33,14 @@ Deno.test("Takeovers.pong() ends requests for a peer that answers their ping", (
   deepEqual(takeovers.pong(3, 7), []);
   deepEqual(takeovers.pong(2, 8), []);
   deepEqual(takeovers.pong(2, 7), [1]);
-  deepEqual(takeovers.takeDue(PING_MS), []);
+  deepEqual(takeovers.takeDue(PING_MS, aRoute), []);
 });
 
 Deno.test("Takeovers.takeDue() looks at the route to a real peer after three seconds", () => {
   const takeovers = new Takeovers();
   takeovers.begin(1, 2, undefined, 0);
-  deepEqual(takeovers.takeDue(PING_MS), []);
-  deepEqual(takeovers.takeDue(ROUTE_MS), [{ id: 1, peer: 2, pinged: false }]);
+  deepEqual(takeovers.takeDue(PING_MS, aRoute), []);
+  deepEqual(takeovers.takeDue(ROUTE_MS, aRoute), [{ id: 1, peer: 2, alive: true }]);
 });
 
 Deno.test("Handover gives all to the first that answers, and reminds it until it confirms", () => {

@@ -100,8 +100,9 @@ export class Leaving {
 
   /** Time has passed. */
   tick(now: Millis): void {
-    for (const { id, peer, pinged } of this.#takeovers.takeDue(now)) {
-      if (!pinged && this.#parts.peers.isReachable(peer)) this.#refuseAlive(id, peer);
+    const hasRoute = (peer: PeerName): boolean => this.#parts.peers.isReachable(peer);
+    for (const { id, peer, alive } of this.#takeovers.takeDue(now, hasRoute)) {
+      if (alive) this.#refuseAlive(id, peer);
       else this.#take(id, peer, now);
     }
     this.#perform(this.#handover?.tick(now));

@@ -42,11 +42,24 @@ Deno.test("takeOver refuses a real peer that has a route after three seconds", (
   equal(a.said(id), "reachable");
 });
 
-Deno.test("takeOver takes a peer that is still in the topology and does not answer", () => {
+Deno.test("takeOver refuses a silent weft peer that still has a route after three seconds", () => {
+  const { world, hosts: [a, b] } = three();
+  b.alive = false;
+  const id = a.ask({ kind: "takeOver", peer: "host2", force: false });
+  world.run(2900);
+  equal(a.said(id), undefined);
+  world.run(200);
+  equal(a.said(id), "reachable");
+  equal(owned(a, b), 64);
+});
+
+Deno.test("takeOver takes a silent weft peer whose route goes meanwhile", () => {
   const { world, hosts: [a, b] } = three();
   b.alive = false;
   const id = a.ask({ kind: "takeOver", peer: "host2", force: false });
   world.run(1100);
+  world.kill(b);
+  world.run(2000);
   equal(a.said(id), "64");
   equal(owned(a, b), 0);
 });

@@ -6,7 +6,7 @@
  *     |
  *   flight: one for all that ask the same       0 ms  best server
  *     | attempts                              250 ms  + the next one ...       first good answer wins
- *     |                                       2 s     an attempt is over
+ *     |                                       2 s     all attempts are over, however many servers there are
  *   SERVFAIL, REFUSED: the next one at once; the client gets a failure when nobody is left
  * ```
  *
@@ -129,7 +129,7 @@ interface Flight<C> {
   readonly waiters: Waiter<C>[];
   readonly order: UpstreamServer[];
   readonly staggerMs: number;
-  /** No attempt goes on for longer. */
+  /** No attempt goes on for longer: a client waits for one time-out, however many servers are dead. */
   readonly until: Millis;
   current: UpstreamServer | undefined;
   nextAt: Millis;
@@ -260,8 +260,9 @@ export class Upstream<C> implements Machine<UpstreamInput<C>, UpstreamOutput<C>>
       query: waiter.query,
       waiters: [waiter],
       order: lone ? [...servers, ...servers] : servers,
-      staggerMs: lone ? RESEND_MS : STAGGER_MS,
-      until: now + this.#timeoutMs + (servers.length - 1) * STAGGER_MS,
+      // The last of many still has half of the time.
+      staggerMs: lone ? RESEND_MS : Math.min(STAGGER_MS, this.#timeoutMs / (2 * servers.length)),
+      until: now + this.#timeoutMs,
       current: undefined,
       nextAt: Infinity,
       open: 0,

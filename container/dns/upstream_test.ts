@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { ask, encode, tell, type Told } from "../../tests/helpers/dns.ts";
-import { decodeMessage, parseQuery } from "./message.ts";
+import { ask, decodeMessage, encode, tell, type Told } from "../../tests/helpers/dns.ts";
+import { parseQuery } from "./message.ts";
 import { limitOf } from "./reply.ts";
 import type { DnsTransport } from "./resolver.ts";
 import {

@@ -160,6 +160,8 @@ export class Upstream<C> implements Machine<UpstreamInput<C>, UpstreamOutput<C>>
   #flights = new Map<string, Flight<C>>();
   #attempts = new Map<number, Attempt<C>>();
   #lastAttempt = 0;
+  /** Nothing is due before: under a flood of queries all that is in flight would be looked through for each. */
+  #due: Millis = Infinity;
   #out: UpstreamOutput<C>[] = [];
 
   /** Knows no servers yet: every query fails. */
@@ -197,12 +199,9 @@ export class Upstream<C> implements Machine<UpstreamInput<C>, UpstreamOutput<C>>
     return this.#out.shift();
   }
 
-  /** Returns when it wants a tick. */
+  /** Returns when it wants a tick; sometimes one that finds nothing to do. */
   deadline(): Millis | undefined {
-    let first = Infinity;
-    for (const attempt of this.#attempts.values()) first = Math.min(first, attempt.until);
-    for (const flight of this.#flights.values()) first = Math.min(first, flight.nextAt);
-    return first === Infinity ? undefined : first;
+    return this.#attempts.size + this.#flights.size === 0 ? undefined : this.#due;
   }
 
   /** Returns the servers in the order of the file. */
@@ -284,6 +283,7 @@ export class Upstream<C> implements Machine<UpstreamInput<C>, UpstreamOutput<C>>
     flight.open++;
     flight.current = server;
     flight.nextAt = flight.order.length > 0 ? now + flight.staggerMs : Infinity;
+    this.#due = Math.min(this.#due, flight.nextAt);
     this.#attempt(server, flight.transport, flight.query, { flight }, now);
   }
 
@@ -296,14 +296,16 @@ export class Upstream<C> implements Machine<UpstreamInput<C>, UpstreamOutput<C>>
   ): void {
     const number = ++this.#lastAttempt;
     const id = this.#random32() & 0xffff;
+    const until = Math.min(now + this.#timeoutMs, purpose.flight?.until ?? Infinity);
     this.counters.attempts++;
+    this.#due = Math.min(this.#due, until);
     this.#attempts.set(number, {
       number,
       server,
       transport,
       id,
       question: foldQuestion(query.question),
-      until: Math.min(now + this.#timeoutMs, purpose.flight?.until ?? Infinity),
+      until,
       flight: purpose.flight,
       probe: purpose.probe,
     });
@@ -392,6 +394,7 @@ export class Upstream<C> implements Machine<UpstreamInput<C>, UpstreamOutput<C>>
   // Time
 
   #expire(now: Millis): void {
+    if (now < this.#due) return;
     for (const attempt of this.#attempts.values()) {
       if (attempt.until > now) continue;
       if (attempt.probe !== undefined) this.#servers.doesNotLoop(attempt.server);
@@ -404,6 +407,9 @@ export class Upstream<C> implements Machine<UpstreamInput<C>, UpstreamOutput<C>>
       if (flight.current !== undefined) this.#servers.late(flight.current, now);
       this.#next(flight, now);
     }
+    this.#due = Infinity;
+    for (const attempt of this.#attempts.values()) this.#due = Math.min(this.#due, attempt.until);
+    for (const flight of this.#flights.values()) this.#due = Math.min(this.#due, flight.nextAt);
   }
 
   #probe(now: Millis): void {

@@ -145,7 +145,7 @@ export function parseQuery(bytes: Uint8Array): Query {
   const simple = questions === 1 && u16(bytes, 6) === 0 && u16(bytes, 8) === 0;
   return {
     ...head,
-    question: Uint8Array.from(bytes.subarray(HEADER_BYTES, end)),
+    question: new Uint8Array(bytes.subarray(HEADER_BYTES, end)),
     lowerName: first.lowerName,
     labels: first.labels,
     type: u16(bytes, first.end),

@@ -42,6 +42,8 @@ export const STAGGER_MS = 250;
 export const RESEND_MS = 800;
 /** Questions in flight. */
 export const MAX_FLIGHTS = 256;
+/** The same while no server is known to live. Enough to learn that one is back; who asks beyond fails at once. */
+export const MAX_FLIGHTS_DOWN = 16;
 /** Clients that wait for the answer to one question. */
 export const MAX_WAITERS = 64;
 /** Attempts that go on when their flight is over, to learn whether the server lives. */
@@ -231,7 +233,8 @@ export class Upstream<C> implements Machine<UpstreamInput<C>, UpstreamOutput<C>>
     const flight = this.#flights.get(key);
     if (flight !== undefined) return this.#join(flight, waiter);
     const servers = this.#servers.order();
-    if (servers.length === 0 || this.#flights.size >= MAX_FLIGHTS) {
+    const down = servers.every((each) => each.state === "down");
+    if (this.#flights.size >= (down ? MAX_FLIGHTS_DOWN : MAX_FLIGHTS) || servers.length === 0) {
       return this.#refuse(waiter, RCODE.SERVFAIL);
     }
     this.#begin(key, cacheKey, transport, waiter, servers, now);

@@ -6,6 +6,7 @@ import type { DnsTransport } from "./resolver.ts";
 import {
   MAX_ATTEMPT_MS,
   MAX_FLIGHTS,
+  MAX_FLIGHTS_DOWN,
   MAX_WAITERS,
   RESEND_MS,
   STAGGER_MS,
@@ -304,6 +305,19 @@ Deno.test("Upstream bounds what is in flight", () => {
   const other = new World([ONE], { [ONE]: dead });
   for (let i = 0; i <= MAX_WAITERS; i++) other.query("x");
   assert.equal(other.answers.length, 1);
+});
+
+Deno.test("Upstream has little in flight while all servers are down, and finds the one that is back", () => {
+  const world = new World([ONE, TWO]);
+  world.query("first");
+  world.run(MAX_ATTEMPT_MS);
+  world.answers.length = 0;
+  for (let i = 0; i <= MAX_FLIGHTS_DOWN; i++) world.query("x", ask(`n${i}.example.org`, "A"));
+  assert.deepEqual(world.answers.map((each) => each.told.rcode), ["SERVFAIL"]);
+  world.habits[TWO] = good;
+  world.run(MAX_ATTEMPT_MS);
+  world.query("y", ask("y.example.org", "A"));
+  assert.deepEqual([world.last.client, world.last.told.rcode], ["y", "NOERROR"]);
 });
 
 const strays: Record<string, (send: Send) => [Uint8Array, string?]> = {

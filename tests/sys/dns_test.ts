@@ -358,10 +358,16 @@ Deno.test("DnsServer answers a burst, and counts what the kernel had no room for
   equal(server.status().counters.dropped, dropped, "kept when the socket is closed");
 });
 
-for (const address of ["127.0.0.1", "::1"]) {
-  Deno.test(`DnsServer answers each client of ${address} when many ask at once`, async () => {
-    const hostname = address;
-    await using server = start({ listen: [address.includes(":") ? "[::1]:0" : `${address}:0`] });
+/** Where the server listens, and where it is asked. */
+const ASKED = [
+  ["127.0.0.1:0", "127.0.0.1"],
+  ["[::1]:0", "::1"],
+  ["0.0.0.0:0", "127.0.0.1"],
+  ["[::]:0", "::1"],
+] as const;
+for (const [listen, hostname] of ASKED) {
+  Deno.test(`DnsServer on ${listen} answers each client of ${hostname} when many ask at once`, async () => {
+    await using server = start({ listen: [listen] });
     const clients = Array.from(
       { length: 100 },
       () => Deno.listenDatagram({ transport: "udp", hostname, port: 0 }),
@@ -377,6 +383,17 @@ for (const address of ["127.0.0.1", "::1"]) {
     ok(told.every(({ answers }) => answers.length === 30));
   });
 }
+
+Deno.test("DnsServer asks others for each of many who ask at once, and answers each", async () => {
+  using other = new Other(0);
+  await using server = start({ servers: [other.address] });
+  const clients = Array.from({ length: 50 }, () => new Client(server));
+  const names = clients.map((_, i) => `n${i}.example.org`);
+  await Promise.all(clients.map((client, i) => client.send(ask(names[i] ?? "", "A"))));
+  const told = await Promise.all(clients.map((client) => client.receive()));
+  deepEqual(told.map(({ question }) => question), names.map((name) => `${name} A`));
+  for (const client of clients) client[Symbol.dispose]();
+});
 
 Deno.test(`DnsServer serves on after ${GARBAGE} datagrams of garbage (I12)`, async () => {
   await using server = start({ servers: [`${HOST}:9`], timeoutMs: 50 });

@@ -43,6 +43,15 @@ export interface RouterClient {
 export class NotFoundError extends CommandError {
   /** Name of the class. */
   override name = "NotFoundError";
+
+  /** Makes one. @param path of the page */
+  constructor(path: string) {
+    const [page] = path.split("?");
+    super(
+      `Cannot ask the router for ${page}: addresses or names are off, as weft status says, ` +
+        "or it is of another version",
+    );
+  }
 }
 
 /** Returns a client of the router behind a socket. Nothing is opened before the first call. */
@@ -73,12 +82,13 @@ async function call(socket: string, path: string, init: RequestInit): Promise<st
     text = await response.text();
   } catch (error) {
     if (error instanceof Deno.errors.NotCapable) throw error;
+    if (/permission denied/i.test(`${(error as Error).cause}`)) throw notAllowed(socket);
     throw new NoRouterError(socket);
   }
   if (response.ok) return text;
   const words = text.trim() || `Cannot call the router: it answers ${response.status} to ${path}`;
   throw response.status === 404 && words === "404 page not found"
-    ? new NotFoundError(words)
+    ? new NotFoundError(path)
     : new CommandError(words);
 }
 
@@ -88,9 +98,11 @@ function look(socket: string): void {
     Deno.statSync(socket);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) throw new NoRouterError(socket);
-    if (error instanceof Deno.errors.PermissionDenied) {
-      throw new CommandError(`Cannot reach the router: ${socket} is root's; try sudo`);
-    }
+    if (error instanceof Deno.errors.PermissionDenied) throw notAllowed(socket);
     throw error;
   }
+}
+
+function notAllowed(socket: string): CommandError {
+  return new CommandError(`Cannot reach the router: ${socket} is root's; try sudo`);
 }

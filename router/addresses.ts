@@ -12,6 +12,11 @@
 import { type Cidr, formatCidr, parseCidr, WireError } from "../base/mod.ts";
 import { parseSubnet, UsageError } from "./config/mod.ts";
 
+/** What gives addresses; what takes them away takes whatever is there. */
+const GIVING: ReadonlySet<string> = new Set(["attach", "expose"]);
+/** First byte of the addresses of groups; those above are reserved. */
+const FIRST_MULTICAST = 224;
+
 /** What one word asks for. */
 export type AddressWord =
   /** Any address of a subnet. */
@@ -59,11 +64,26 @@ function subnetIn(word: string, verb: string): Cidr {
 
 function addressIn(text: string, verb: string): Cidr {
   try {
-    return parseCidr(text);
+    const cidr = parseCidr(text);
+    if (GIVING.has(verb)) refuseUnusable(cidr, verb);
+    return cidr;
   } catch (error) {
     if (!(error instanceof WireError)) throw error;
     throw new UsageError(`Cannot ${verb}: invalid CIDR address "${text}"; write it as 10.2.1.5/24`);
   }
+}
+
+/** The kernel takes them all, and some without a word that nothing came of it. */
+function refuseUnusable(cidr: Cidr, verb: string): void {
+  const words = `Cannot ${verb} ${formatCidr(cidr)}`;
+  if (cidr.length === 0) {
+    throw new UsageError(
+      `${words}: with that prefix it would take all traffic; write it as 10.2.1.5/24`,
+    );
+  }
+  const first = Math.floor(cidr.address / 2 ** 24);
+  if (first !== 0 && first !== 127 && first < FIRST_MULTICAST) return;
+  throw new UsageError(`${words}: no container can have it; take one such as 10.2.1.5/24`);
 }
 
 function noAllocation(verb: string, words: readonly string[], word: string): string {

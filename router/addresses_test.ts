@@ -1,4 +1,4 @@
-import { deepEqual, throws } from "node:assert/strict";
+import { deepEqual, equal, throws } from "node:assert/strict";
 import { formatCidr, parseCidr } from "../base/mod.ts";
 import { parseAddresses } from "./addresses.ts";
 
@@ -35,6 +35,11 @@ for (
     [["10.2.1.1/33"], /invalid CIDR address/],
     [["10.2.1.1"], /invalid CIDR address/],
     [["web"], /invalid CIDR address "web"/],
+    [["0.0.0.0/8"], /Cannot attach 0\.0\.0\.0\/8: no container can have it; .*10\.2\.1\.5\/24/],
+    [["127.0.0.1/8"], /no container can have it/],
+    [["224.0.0.5/24"], /no container can have it/],
+    [["255.255.255.255/24"], /no container can have it/],
+    [["ip:10.2.1.1/0"], /would take all traffic/],
   ] as const
 ) {
   Deno.test(`parseAddresses() refuses ${JSON.stringify(words)}`, () => {
@@ -50,3 +55,9 @@ for (const words of [[], ["net:default"], ["net:10.2.0.0/16"]]) {
     );
   });
 }
+
+Deno.test("parseAddresses() takes any address that is to go", () => {
+  for (const verb of ["detach", "hide"]) {
+    equal(parseAddresses(["0.0.0.0/8", "10.2.1.1/0"], verb, RANGE).length, 2);
+  }
+});

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { CommandError } from "./command.ts";
+import { CommandError } from "./command_error.ts";
 import { EXIT_NO_ROUTER } from "./exit_codes.ts";
 
 /** Is thrown when no router answers. */

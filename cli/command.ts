@@ -7,6 +7,8 @@
 import type { Environment, Places } from "../router/config/mod.ts";
 import type { RouterClient } from "./client.ts";
 
+export { CommandError } from "./command_error.ts";
+
 /** One option of a command. */
 export interface CommandOption {
   /** What its value is called in the help; without it the option is a flag. */
@@ -77,19 +79,3 @@ export function command<const Names extends string>(record: Command<Names>): Com
 
 /** The option of each command that prints data. */
 export const JSON_OPTION: CommandOption = { summary: "print JSON" };
-
-/** Is thrown by a command that cannot do what was asked; the text is all that the user sees. */
-export class CommandError extends Error {
-  /** Name of the class. */
-  override name = "CommandError";
-
-  /**
-   * Makes one.
-   *
-   * @param message what failed, why, what to do
-   * @param exitCode 1, or one of `exit_codes.ts`
-   */
-  constructor(message: string, readonly exitCode: number = 1) {
-    super(message);
-  }
-}

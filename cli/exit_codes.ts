@@ -5,7 +5,7 @@
  */
 
 import { UsageError } from "../router/config/mod.ts";
-import { CommandError } from "./command.ts";
+import { CommandError } from "./command_error.ts";
 
 /** Done. */
 export const EXIT_DONE = 0;

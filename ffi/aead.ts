@@ -9,7 +9,7 @@
 
 import { Bug, must } from "../base/mod.ts";
 import type { Arena } from "./arena.ts";
-import { type Libcrypto, libcrypto } from "./crypto.ts";
+import { libcrypto } from "./crypto.ts";
 import { type Libgcrypt, libgcrypt } from "./gcrypt.ts";
 import { cString } from "./libc.ts";
 import { readProc } from "./procfs.ts";
@@ -70,75 +70,90 @@ export function openAead(
 ): Aead {
   if (key.length !== KEY_BYTES) throw new Bug(`A key has ${KEY_BYTES} bytes, not ${key.length}`);
   return library === "libgcrypt"
-    ? GcryptAead.open(suite, key, direction, arena)
-    : EvpAead.open(suite, key, direction, arena);
+    ? new GcryptAead(suite, key, direction, arena)
+    : new EvpAead(suite, key, direction, arena);
+}
+
+/** The context of a library for one direction. */
+abstract class Context {
+  protected readonly base: number;
+  protected sealing: Deno.PointerObject | undefined;
+  protected opening: Deno.PointerObject | undefined;
+
+  constructor(context: Deno.PointerObject, direction: "seal" | "open", arena: Arena) {
+    this.base = arena.base;
+    this.sealing = direction === "seal" ? context : undefined;
+    this.opening = direction === "open" ? context : undefined;
+  }
+
+  /** Wipes the key and frees the context. */
+  [Symbol.dispose](): void {
+    const context = this.sealing ?? this.opening;
+    this.sealing = undefined;
+    this.opening = undefined;
+    if (context !== undefined) this.free(context);
+  }
+
+  protected abstract free(context: Deno.PointerObject): void;
 }
 
 /** By libgcrypt. */
-class GcryptAead implements Aead {
-  readonly #gcrypt: Libgcrypt;
-  readonly #base: number;
-  #sealing: Deno.PointerObject | undefined;
-  #opening: Deno.PointerObject | undefined;
+class GcryptAead extends Context implements Aead {
+  readonly #gcrypt = must(libgcrypt(), "libgcrypt");
 
-  private constructor(
-    gcrypt: Libgcrypt,
-    context: Deno.PointerObject,
-    seals: boolean,
-    arena: Arena,
-  ) {
-    this.#gcrypt = gcrypt;
-    this.#base = arena.base;
-    this.#sealing = seals ? context : undefined;
-    this.#opening = seals ? undefined : context;
-  }
-
-  static open(
+  constructor(
     suite: AeadSuite,
     key: Uint8Array<ArrayBuffer>,
     direction: "seal" | "open",
     arena: Arena,
-  ): GcryptAead {
-    const gcrypt = must(libgcrypt(), "libgcrypt");
-    const context = openGcrypt(gcrypt, suite);
-    if (gcrypt.gcry_cipher_setkey(context, key, KEY_BYTES) !== 0) {
-      gcrypt.gcry_cipher_close(context);
-      throw new Error(`Cannot use ${suite}: gcry_cipher_setkey failed`);
-    }
-    return new GcryptAead(gcrypt, context, direction === "seal", arena);
+  ) {
+    super(gcryptContext(suite, key), direction, arena);
   }
 
   // hot path
   seal(nonce: number, input: number, output: number, length: number, tag: number): boolean {
     const gcrypt = this.#gcrypt;
-    const base = this.#base;
-    const context = this.#sealing;
-    if (context === undefined) throw new Bug("This context does not seal");
-    return gcrypt.gcry_cipher_setiv(context, base + nonce, IV_BYTES) === 0 &&
-      gcrypt.gcry_cipher_ctl(context, GCRYCTL_FINALIZE, 0, 0) === 0 &&
-      gcrypt.gcry_cipher_encrypt(context, base + output, length, base + input, length) === 0 &&
-      gcrypt.gcry_cipher_gettag(context, base + tag, TAG_BYTES) === 0;
+    const { base, sealing } = this;
+    if (sealing === undefined) throw new Bug("This context does not seal");
+    return gcrypt.gcry_cipher_setiv(sealing, base + nonce, IV_BYTES) === 0 &&
+      gcrypt.gcry_cipher_ctl(sealing, GCRYCTL_FINALIZE, 0, 0) === 0 &&
+      gcrypt.gcry_cipher_encrypt(sealing, base + output, length, base + input, length) === 0 &&
+      gcrypt.gcry_cipher_gettag(sealing, base + tag, TAG_BYTES) === 0;
   }
 
   // hot path
   open(nonce: number, input: number, output: number, length: number, tag: number): boolean {
     const gcrypt = this.#gcrypt;
-    const base = this.#base;
-    const context = this.#opening;
-    if (context === undefined) throw new Bug("This context does not open");
-    return gcrypt.gcry_cipher_setiv(context, base + nonce, IV_BYTES) === 0 &&
-      gcrypt.gcry_cipher_ctl(context, GCRYCTL_FINALIZE, 0, 0) === 0 &&
-      gcrypt.gcry_cipher_decrypt(context, base + output, length, base + input, length) === 0 &&
-      gcrypt.gcry_cipher_checktag(context, base + tag, TAG_BYTES) === 0;
+    const { base, opening } = this;
+    if (opening === undefined) throw new Bug("This context does not open");
+    return gcrypt.gcry_cipher_setiv(opening, base + nonce, IV_BYTES) === 0 &&
+      gcrypt.gcry_cipher_ctl(opening, GCRYCTL_FINALIZE, 0, 0) === 0 &&
+      gcrypt.gcry_cipher_decrypt(opening, base + output, length, base + input, length) === 0 &&
+      gcrypt.gcry_cipher_checktag(opening, base + tag, TAG_BYTES) === 0;
   }
 
-  /** Wipes the key and frees the context. */
-  [Symbol.dispose](): void {
-    const context = this.#sealing ?? this.#opening;
-    this.#sealing = undefined;
-    this.#opening = undefined;
-    if (context !== undefined) this.#gcrypt.gcry_cipher_close(context);
+  protected override free(context: Deno.PointerObject): void {
+    this.#gcrypt.gcry_cipher_close(context);
   }
+}
+
+function gcryptContext(suite: AeadSuite, key: Uint8Array<ArrayBuffer>): Deno.PointerObject {
+  const gcrypt = must(libgcrypt(), "libgcrypt");
+  const context = openGcrypt(gcrypt, suite);
+  if (gcrypt.gcry_cipher_setkey(context, key, KEY_BYTES) === 0) return context;
+  gcrypt.gcry_cipher_close(context);
+  throw new Error(`Cannot use ${suite}: gcry_cipher_setkey failed`);
+}
+
+function openGcrypt(gcrypt: Libgcrypt, suite: AeadSuite): Deno.PointerObject {
+  const [algorithm, mode] = GCRYPT[suite];
+  const handle = new BigUint64Array(1);
+  const failed = gcrypt.gcry_cipher_open(handle, algorithm, mode, 0) !== 0;
+  const context = Deno.UnsafePointer.create(handle[0] ?? 0n);
+  if (failed || context === null) {
+    throw new Error(`Cannot use ${suite}: this libgcrypt does not have it`);
+  }
+  return context;
 }
 
 const ciphers = new Map<AeadSuite, Deno.PointerObject>();
@@ -146,76 +161,66 @@ const ciphers = new Map<AeadSuite, Deno.PointerObject>();
 const scratch = new WeakMap<Arena, number>();
 
 /** By libcrypto. */
-class EvpAead implements Aead {
-  readonly #crypto: Libcrypto;
-  readonly #base: number;
+class EvpAead extends Context implements Aead {
+  readonly #crypto = libcrypto();
   readonly #outLength: number;
-  #sealing: Deno.PointerObject | undefined;
-  #opening: Deno.PointerObject | undefined;
 
-  private constructor(context: Deno.PointerObject, seals: boolean, arena: Arena) {
-    this.#crypto = libcrypto();
-    this.#base = arena.base;
-    const known = scratch.get(arena) ?? arena.alloc(8);
-    scratch.set(arena, known);
-    this.#outLength = arena.base + known;
-    this.#sealing = seals ? context : undefined;
-    this.#opening = seals ? undefined : context;
-  }
-
-  static open(
+  constructor(
     suite: AeadSuite,
     key: Uint8Array<ArrayBuffer>,
     direction: "seal" | "open",
     arena: Arena,
-  ): EvpAead {
-    const crypto = libcrypto();
-    const cipher = fetchCipher(suite);
-    const context = must(crypto.EVP_CIPHER_CTX_new(), "memory for a cipher context");
-    const seals = direction === "seal";
-    const iv = new Uint8Array(IV_BYTES);
-    if (crypto.EVP_CipherInit_ex(context, cipher, null, key, iv, seals ? 1 : 0) !== 1) {
-      crypto.EVP_CIPHER_CTX_free(context);
-      throw new Error(`Cannot use ${suite}: EVP_CipherInit_ex failed`);
-    }
-    return new EvpAead(context, seals, arena);
+  ) {
+    super(evpContext(suite, key, direction), direction, arena);
+    const known = scratch.get(arena) ?? arena.alloc(8);
+    scratch.set(arena, known);
+    this.#outLength = arena.base + known;
   }
 
   // hot path
   seal(nonce: number, input: number, output: number, length: number, tag: number): boolean {
     const crypto = this.#crypto;
-    const base = this.#base;
-    const context = this.#sealing;
-    if (context === undefined) throw new Bug("This context does not seal");
+    const { base, sealing } = this;
+    if (sealing === undefined) throw new Bug("This context does not seal");
     const out = base + output;
     const last = out + (length & ~PARTIAL_BLOCK);
-    return crypto.EVP_EncryptInit_ex(context, 0, 0, 0, base + nonce) === 1 &&
-      crypto.EVP_EncryptUpdate(context, out, this.#outLength, base + input, length) === 1 &&
-      crypto.EVP_EncryptFinal_ex(context, last, this.#outLength) === 1 &&
-      crypto.EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, TAG_BYTES, base + tag) === 1;
+    return crypto.EVP_EncryptInit_ex(sealing, 0, 0, 0, base + nonce) === 1 &&
+      crypto.EVP_EncryptUpdate(sealing, out, this.#outLength, base + input, length) === 1 &&
+      crypto.EVP_EncryptFinal_ex(sealing, last, this.#outLength) === 1 &&
+      crypto.EVP_CIPHER_CTX_ctrl(sealing, EVP_CTRL_AEAD_GET_TAG, TAG_BYTES, base + tag) === 1;
   }
 
   // hot path
   open(nonce: number, input: number, output: number, length: number, tag: number): boolean {
     const crypto = this.#crypto;
-    const base = this.#base;
-    const context = this.#opening;
-    if (context === undefined) throw new Bug("This context does not open");
+    const { base, opening } = this;
+    if (opening === undefined) throw new Bug("This context does not open");
     const out = base + output;
     const last = out + (length & ~PARTIAL_BLOCK);
-    return crypto.EVP_DecryptInit_ex(context, 0, 0, 0, base + nonce) === 1 &&
-      crypto.EVP_DecryptUpdate(context, out, this.#outLength, base + input, length) === 1 &&
-      crypto.EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, TAG_BYTES, base + tag) === 1 &&
-      crypto.EVP_DecryptFinal_ex(context, last, this.#outLength) === 1;
+    return crypto.EVP_DecryptInit_ex(opening, 0, 0, 0, base + nonce) === 1 &&
+      crypto.EVP_DecryptUpdate(opening, out, this.#outLength, base + input, length) === 1 &&
+      crypto.EVP_CIPHER_CTX_ctrl(opening, EVP_CTRL_AEAD_SET_TAG, TAG_BYTES, base + tag) === 1 &&
+      crypto.EVP_DecryptFinal_ex(opening, last, this.#outLength) === 1;
   }
 
-  /** Wipes the key and frees the context. */
-  [Symbol.dispose](): void {
-    const context = this.#sealing ?? this.#opening;
-    this.#sealing = undefined;
-    this.#opening = undefined;
-    if (context !== undefined) this.#crypto.EVP_CIPHER_CTX_free(context);
+  protected override free(context: Deno.PointerObject): void {
+    this.#crypto.EVP_CIPHER_CTX_free(context);
   }
+}
+
+function evpContext(
+  suite: AeadSuite,
+  key: Uint8Array<ArrayBuffer>,
+  direction: "seal" | "open",
+): Deno.PointerObject {
+  const crypto = libcrypto();
+  const cipher = fetchCipher(suite);
+  const context = must(crypto.EVP_CIPHER_CTX_new(), "memory for a cipher context");
+  const seals = direction === "seal" ? 1 : 0;
+  const iv = new Uint8Array(IV_BYTES);
+  if (crypto.EVP_CipherInit_ex(context, cipher, null, key, iv, seals) === 1) return context;
+  crypto.EVP_CIPHER_CTX_free(context);
+  throw new Error(`Cannot use ${suite}: EVP_CipherInit_ex failed`);
 }
 
 function fetchCipher(suite: AeadSuite): Deno.PointerObject {
@@ -246,17 +251,6 @@ function works(suite: AeadSuite): boolean {
   } catch {
     return false;
   }
-}
-
-function openGcrypt(gcrypt: Libgcrypt, suite: AeadSuite): Deno.PointerObject {
-  const [algorithm, mode] = GCRYPT[suite];
-  const handle = new BigUint64Array(1);
-  const failed = gcrypt.gcry_cipher_open(handle, algorithm, mode, 0) !== 0;
-  const context = Deno.UnsafePointer.create(handle[0] ?? 0n);
-  if (failed || context === null) {
-    throw new Error(`Cannot use ${suite}: this libgcrypt does not have it`);
-  }
-  return context;
 }
 
 /** Tells whether libgcrypt can be used on this machine. */

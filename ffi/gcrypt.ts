@@ -23,6 +23,17 @@ const GCRYCTL_DISABLE_SECMEM = 37;
 const GCRYCTL_INITIALIZATION_FINISHED = 38;
 const GCRYCTL_FIPS_MODE_P = 55;
 
+const CRYPT = {
+  parameters: [
+    "pointer", /* h */
+    "u32", /* void *out */
+    "u32", /* size_t outsize */
+    "u32", /* const void *in */
+    "u32", /* size_t inlen */
+  ],
+  result: "i32",
+} as const;
+
 const SYMBOLS = {
   gcry_check_version: { parameters: ["pointer" /* const char *req_version */], result: "pointer" },
   gcry_control: {
@@ -57,26 +68,8 @@ const SYMBOLS = {
     ],
     result: "i32",
   },
-  gcry_cipher_encrypt: {
-    parameters: [
-      "pointer", /* h */
-      "u32", /* void *out */
-      "u32", /* size_t outsize */
-      "u32", /* const void *in */
-      "u32", /* size_t inlen */
-    ],
-    result: "i32",
-  },
-  gcry_cipher_decrypt: {
-    parameters: [
-      "pointer", /* h */
-      "u32", /* void *out */
-      "u32", /* size_t outsize */
-      "u32", /* const void *in */
-      "u32", /* size_t inlen */
-    ],
-    result: "i32",
-  },
+  gcry_cipher_encrypt: CRYPT,
+  gcry_cipher_decrypt: CRYPT,
   gcry_cipher_gettag: {
     parameters: ["pointer", /* hd */ "u32", /* void *outtag */ "u32" /* size_t taglen */],
     result: "i32",

@@ -143,13 +143,7 @@ export class UdpSocket implements Disposable {
    * @throws {SysError} EADDRINUSE if the port is taken, EADDRNOTAVAIL if the address is not ours
    */
   static open(arena: Arena, options: UdpOptions): UdpSocket {
-    const { fd, port } = openUdp(options);
-    try {
-      return new UdpSocket(fd, port, arena, options);
-    } catch (error) {
-      fd.close();
-      throw error;
-    }
+    return UdpSocket.#over(openUdp(options), arena, options);
   }
 
   /**
@@ -157,11 +151,19 @@ export class UdpSocket implements Disposable {
    *
    * Both see the same queue. Closing this one leaves the other open.
    *
-   * @param options its address and port, as they are; `gso` and `gro` do not change it
+   * @param options its address and port, as they are; `gso` and `gro` do not change it; what it sends may be
+   *   fragmented from now on
    * @throws {SysError} EBADF if there is no such socket
    */
   static join(arena: Arena, options: UdpOptions): UdpSocket {
-    const { fd, port } = copyUdp(options);
+    return UdpSocket.#over(copyUdp(options), arena, options);
+  }
+
+  static #over(
+    { fd, port }: { fd: Fd; port: number },
+    arena: Arena,
+    options: UdpOptions,
+  ): UdpSocket {
     try {
       return new UdpSocket(fd, port, arena, options);
     } catch (error) {

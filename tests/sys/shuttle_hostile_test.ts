@@ -10,7 +10,7 @@ import "../../ffi/_testing.ts";
 const DATAGRAMS = runSize("inputs", 100_000, 1_000_000);
 
 for (const [where, victim] of [["a receiver", NEAR], ["a receiver behind a relay", FAR]] as const) {
-  Deno.test(`${where} with a library accepts none of ${DATAGRAMS} hostile datagrams`, () => {
+  Deno.test(`${where} with the product's ciphers accepts none of ${DATAGRAMS} hostile datagrams`, () => {
     using arenas = new DisposableStack();
     const siege = besiege(victim, DATAGRAMS, {
       slab: (bytes) => arenas.use(Arena.open(bytes)),

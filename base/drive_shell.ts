@@ -40,15 +40,28 @@ export function drive<In, Out>(
   let running = false;
   let stopped = false;
   let timer: ReturnType<typeof setTimeout> | undefined;
+  /** What the timer is set for. */
+  let armed: Millis | undefined;
 
   function arm(): void {
-    if (timer !== undefined) clearTimeout(timer);
-    timer = undefined;
-    const deadline = machine.deadline();
-    if (deadline === undefined || stopped) return;
+    const deadline = stopped ? undefined : machine.deadline();
+    // Most inputs change nothing about it, and a timer costs more than they do.
+    if (deadline === armed) return;
+    disarm();
+    if (deadline === undefined) return;
     // setTimeout holds at most 2^31-1 ms; a wake-up in between is harmless.
     const delay = Math.min(Math.max(0, Math.ceil(deadline - clock())), 0x7fffffff);
-    timer = setTimeout(() => feed(tick), delay);
+    armed = deadline;
+    timer = setTimeout(() => {
+      armed = undefined;
+      feed(tick);
+    }, delay);
+  }
+
+  function disarm(): void {
+    if (timer !== undefined) clearTimeout(timer);
+    timer = undefined;
+    armed = undefined;
   }
 
   function feed(input: In): void {
@@ -70,8 +83,7 @@ export function drive<In, Out>(
   function stop(): void {
     stopped = true;
     queue.length = 0;
-    if (timer !== undefined) clearTimeout(timer);
-    timer = undefined;
+    disarm();
   }
 
   return { feed, stop };

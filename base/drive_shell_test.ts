@@ -48,6 +48,28 @@ Deno.test("drive() ticks when the deadline is there and keeps one timer", async 
   driver.stop();
 });
 
+Deno.test("drive() leaves the timer alone while the deadline stays", () => {
+  const echo = new Echo();
+  const driver = drive<string, string>(echo, "tick", () => {});
+  const plain = globalThis.setTimeout;
+  let set = 0;
+  globalThis.setTimeout = ((...args: Parameters<typeof plain>) => {
+    set++;
+    return plain(...args);
+  }) as typeof plain;
+  try {
+    echo.at = performance.now() + 100_000;
+    for (const input of ["a", "b", "c"]) driver.feed(input);
+    assert.equal(set, 1);
+    echo.at++;
+    driver.feed("d");
+    assert.equal(set, 2);
+  } finally {
+    globalThis.setTimeout = plain;
+    driver.stop();
+  }
+});
+
 Deno.test("drive() does nothing more when it is stopped", () => {
   const echo = new Echo();
   const performed: string[] = [];

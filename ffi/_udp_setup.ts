@@ -4,7 +4,7 @@
  * @module
  */
 
-import { formatEndpoint } from "../base/mod.ts";
+import { type Endpoint, formatEndpoint, formatIp } from "../base/mod.ts";
 import {
   AF_INET,
   AF_INET6,
@@ -18,10 +18,15 @@ import { Fd, OPEN } from "./fd.ts";
 import { errno, libc } from "./libc.ts";
 
 const SOCK_DGRAM = 2;
+/** `linux/fcntl.h` */
+const F_DUPFD_CLOEXEC = 1030;
+/** Descriptors that are looked at for a socket; the usual limit of a process. */
+const MAX_DESCRIPTORS = 4096;
 
 /** `asm-generic/socket.h` */
 export const SO = {
   LEVEL: 1,
+  TYPE: 3,
   SNDBUF: 7,
   RCVBUF: 8,
   SNDBUFFORCE: 32,
@@ -80,8 +85,21 @@ export function openUdp(setup: UdpSetup): { fd: Fd; port: number } {
   }
 }
 
+/**
+ * Takes a second descriptor of a UDP socket that this process has bound: the runtime does not tell its own.
+ *
+ * @returns it and its port @throws {SysError} EBADF if there is no such socket
+ */
+export function copyUdp(setup: UdpSetup): { fd: Fd; port: number } {
+  const number = findUdp(setup);
+  const fd = new Fd(check("fcntl F_DUPFD", libc().fcntl(number, F_DUPFD_CLOEXEC, 0)));
+  setBuffer(fd, SO.RCVBUFFORCE, SO.RCVBUF, setup.receiveBufferBytes);
+  setBuffer(fd, SO.SNDBUFFORCE, SO.SNDBUF, setup.sendBufferBytes);
+  return { fd, port: setup.port };
+}
+
 /** Returns an option that is an int, or -errno. */
-export function getOption(fd: Fd, level: number, option: number): number {
+export function getOption(fd: Pick<Fd, "number">, level: number, option: number): number {
   const value = new Int32Array(1);
   const bytes = new Uint8Array(value.buffer);
   const length = new Uint8Array([4, 0, 0, 0]);
@@ -119,6 +137,26 @@ function bind(fd: Fd, setup: UdpSetup): void {
     ? "another program has it: stop that one or choose another port"
     : undefined;
   throw new SysError(`bind ${where}`, reason, remedy);
+}
+
+function findUdp({ family, host, port }: UdpSetup): number {
+  const wanted = new Uint8Array(SOCKADDR_BYTES);
+  writeSockaddr(new DataView(wanted.buffer), 0, family, host, port);
+  const text = wordsOf(wanted);
+  for (let number = 0; number < MAX_DESCRIPTORS; number++) {
+    const address = new Uint8Array(SOCKADDR_BYTES);
+    const length = new Uint8Array([SOCKADDR_BYTES, 0, 0, 0]);
+    if (libc().getsockname(number, address, length) < 0 || wordsOf(address) !== text) continue;
+    if (getOption({ number }, SO.LEVEL, SO.TYPE) === SOCK_DGRAM) return number;
+  }
+  throw new SysError(`find the UDP socket of ${text}`, ERRNO.EBADF);
+}
+
+/** A socket address without what is no part of an endpoint. */
+function wordsOf(address: Uint8Array<ArrayBuffer>): string {
+  const view = new DataView(address.buffer);
+  const { ip, port }: Endpoint = readSockaddr(view, 0);
+  return `${view.getUint16(0, true)} ${formatIp(ip)} ${port}`;
 }
 
 function localPort(fd: Fd): number {

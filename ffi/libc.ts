@@ -154,6 +154,10 @@ export const SYMBOLS = {
     ],
     result: "i32",
   },
+  fcntl: {
+    parameters: ["i32", /* int fd */ "i32", /* int cmd */ "i32" /* int arg */],
+    result: "i32",
+  },
   setsockopt: {
     parameters: [
       "i32", /* int sockfd */

@@ -21,7 +21,16 @@ import type { Fd } from "./fd.ts";
 import { CMSGHDR, IOVEC, MMSGHDR, MSGHDR } from "./layout.ts";
 import { errno, type Libc, libc, orErrno } from "./libc.ts";
 import { type UdpError, UdpErrorQueue } from "./_udp_errors.ts";
-import { getOption, IP, openUdp, SO, SOL_UDP, UDP_GRO, UDP_SEGMENT } from "./_udp_setup.ts";
+import {
+  copyUdp,
+  getOption,
+  IP,
+  openUdp,
+  SO,
+  SOL_UDP,
+  UDP_GRO,
+  UDP_SEGMENT,
+} from "./_udp_setup.ts";
 
 const MSG_TRUNC = 0x20;
 const MSG_DONTWAIT = 0x40;
@@ -143,6 +152,24 @@ export class UdpSocket implements Disposable {
     }
   }
 
+  /**
+   * Takes part in a socket that the runtime has bound, so that it waits and we receive and send in batches.
+   *
+   * Both see the same queue. Closing this one leaves the other open.
+   *
+   * @param options its address and port, as they are; `gso` and `gro` do not change it
+   * @throws {SysError} EBADF if there is no such socket
+   */
+  static join(arena: Arena, options: UdpOptions): UdpSocket {
+    const { fd, port } = copyUdp(options);
+    try {
+      return new UdpSocket(fd, port, arena, options);
+    } catch (error) {
+      fd.close();
+      throw error;
+    }
+  }
+
   // hot path
   /** Takes what has arrived, up to `receiveSlots` messages. @returns how many, or -errno: -11 none */
   receive(): number {
@@ -226,6 +253,15 @@ export class UdpSocket implements Disposable {
   setEndpoint(slot: number, endpoint: Endpoint): void {
     const at = this.#endpoints + slot * SOCKADDR_BYTES;
     writeSockaddr(this.#arena.view, at, this.#family, endpoint.ip, endpoint.port);
+  }
+
+  // hot path
+  /** Stores the address that message `i` came from. @param slot 0 to `endpoints` - 1 */
+  setEndpointToSource(slot: number, i: number): void {
+    const { u32 } = this.#arena;
+    const from = (this.#names + i * SOCKADDR_BYTES) >> 2;
+    const to = (this.#endpoints + slot * SOCKADDR_BYTES) >> 2;
+    for (let word = 0; word < SOCKADDR_BYTES >> 2; word++) u32[to + word] = u32[from + word] ?? 0;
   }
 
   // hot path

@@ -270,3 +270,44 @@ Deno.test("pathMtu() tells the MTU of the route, and undefined without one", () 
     assert.equal(pathMtu(parseEndpoint("192.0.2.1:1")), undefined);
   });
 });
+
+Deno.test("UdpSocket.join() receives and sends on a socket that the runtime has bound", async () => {
+  using runtimes = closing(
+    Deno.listenDatagram({ transport: "udp", hostname: "127.0.0.1", port: 0 }),
+  );
+  const { port } = runtimes.socket.addr as Deno.NetAddr;
+  using arena = Arena.open(8 * MIB);
+  const host = parseIp("127.0.0.1");
+  using joined = UdpSocket.join(arena, options({ host, port, gso: false, gro: false }));
+  using other = UdpSocket.open(arena, options({ host }));
+  other.setEndpoint(0, parseEndpoint(`127.0.0.1:${port}`));
+  const at = pattern(arena, 100);
+  other.prepare(0, 0, at, 100, 0);
+  assert.equal(other.send(0, 1), 1);
+  const [[message] = []] = receiveAll(joined, arena, 100);
+  assert.deepEqual(message, arena.bytes.slice(at, at + 100));
+  // Back to whence it came.
+  joined.setEndpointToSource(1, 0);
+  joined.prepare(0, 1, at, 50, 0);
+  assert.equal(joined.send(0, 1), 1);
+  receiveAll(other, arena, 50);
+  assert.equal(formatEndpoint(other.source(0)), `127.0.0.1:${port}`);
+  // The runtime's half has the queue as well.
+  assert.equal(other.send(0, 1), 1);
+  const [bytes] = await runtimes.socket.receive(new Uint8Array(200));
+  assert.equal(bytes.length, 100);
+});
+
+Deno.test("UdpSocket.join() fails where no such socket is bound", () => {
+  using arena = Arena.open(8 * MIB);
+  const host = parseIp("127.0.0.1");
+  using other = UdpSocket.open(arena, options({ host }));
+  const wrong = options({ host: parseIp("127.0.0.2"), port: other.port });
+  assert.throws(() => UdpSocket.join(arena, wrong), (error) => {
+    return error instanceof SysError && error.errno === ERRNO.EBADF;
+  });
+});
+
+function closing(socket: Deno.DatagramConn): Disposable & { socket: Deno.DatagramConn } {
+  return { socket, [Symbol.dispose]: () => socket.close() };
+}

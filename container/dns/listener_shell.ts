@@ -5,18 +5,22 @@
  */
 
 import { type Endpoint, formatIp } from "../../base/mod.ts";
+import { BATCH_SLOTS, Datagrams, MAX_QUERY_BYTES } from "./datagrams_shell.ts";
 import { type ServeQuery, TcpClients } from "./tcp_shell.ts";
 
-/** Longest query by UDP; what is cut off makes it one that does not parse. */
-const MAX_QUERY_BYTES = 4096;
 /** A socket that fails so often in a row is broken. */
 const MAX_FAILURES = 100;
+/** Batches of queries that are answered before anything else of this thread gets a turn. */
+const MAX_BATCHES = 4;
 
 /** Serves one address. */
 export class DnsListener implements AsyncDisposable {
   #serve: ServeQuery;
   #udp: Deno.DatagramConn;
+  #datagrams: Datagrams;
   #tcp: TcpClients;
+  #unsent = 0;
+  #dropped = 0;
   #loop: Promise<void>;
   #closed = false;
 
@@ -32,12 +36,12 @@ export class DnsListener implements AsyncDisposable {
     this.#serve = serve;
     const hostname = formatIp(at.ip);
     this.#udp = Deno.listenDatagram({ transport: "udp", hostname, port: at.port });
-    try {
-      this.#tcp = new TcpClients(Deno.listen({ hostname, port: this.port }), serve);
-    } catch (error) {
-      this.#udp.close();
-      throw error;
-    }
+    const { port } = this;
+    using opened = new DisposableStack();
+    opened.defer(() => this.#udp.close());
+    this.#datagrams = opened.use(new Datagrams({ ip: at.ip, port }));
+    this.#tcp = new TcpClients(Deno.listen({ hostname, port }), serve);
+    opened.move();
     this.#loop = this.#receive(broken);
   }
 
@@ -51,9 +55,21 @@ export class DnsListener implements AsyncDisposable {
     return this.#tcp.size;
   }
 
+  /** Queries by UDP that the kernel dropped because more came than were answered. */
+  get dropped(): number {
+    return this.#closed ? this.#dropped : this.#datagrams.dropped;
+  }
+
+  /** Answers by UDP that could not be sent. */
+  get unsent(): number {
+    return this.#unsent + this.#datagrams.unsent;
+  }
+
   /** Closes both sockets, and all connections. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#dropped = this.dropped;
     this.#closed = true;
+    this.#datagrams[Symbol.dispose]();
     this.#udp.close();
     await Promise.all([this.#loop, this.#tcp[Symbol.asyncDispose]()]);
   }
@@ -68,10 +84,31 @@ export class DnsListener implements AsyncDisposable {
       if (got === undefined) continue;
       failures = 0;
       const [bytes, from] = got;
-      const answer = this.#serve(bytes, "udp", (late) => void this.#send(late, from));
+      const answer = this.#serve(bytes, "udp", () => this.#sender(from));
+      const sent = typeof answer === "string" ? undefined : this.#send(answer, from);
+      this.#drain();
       // Waiting for it costs less than not to: one operation at a time.
-      if (typeof answer !== "string") await this.#send(answer, from);
+      await sent;
     }
+  }
+
+  /** Answers what has come meanwhile. */
+  #drain(): void {
+    const datagrams = this.#datagrams;
+    for (let batch = 0; batch < MAX_BATCHES; batch++) {
+      const count = datagrams.receive();
+      for (let i = 0; i < count; i++) {
+        const later = (): (late: Uint8Array) => void => this.#sender(datagrams.source(i));
+        const answer = this.#serve(datagrams.bytes(i), "udp", later);
+        if (typeof answer !== "string") datagrams.answer(i, answer);
+      }
+      datagrams.flush();
+      if (count < BATCH_SLOTS) return;
+    }
+  }
+
+  #sender(to: Deno.Addr): (answer: Uint8Array) => void {
+    return (answer) => void this.#send(answer, to);
   }
 
   /** A client that cannot be reached is its own fault. */
@@ -80,6 +117,7 @@ export class DnsListener implements AsyncDisposable {
       await this.#udp.send(bytes, to);
     } catch {
       // It asks again if it still wants to know.
+      this.#unsent++;
     }
   }
 }

@@ -11,18 +11,13 @@
  *          OPT:       name 0, type 41, class = size, ttl = rcode 1, version 1, DO 1 bit, 15 bits; length, options
  * ```
  *
- * Nearly all queries are one question and perhaps an OPT record: those are read here, by hand. What is built otherwise is
- * left to dns-packet. Answers of others are not taken apart: only the places of their records are noted.
+ * Nothing is taken apart that is not needed: of a query the first question and the OPT record are read, of an answer the
+ * places of its records are noted. Nearly all queries are one question and perhaps an OPT record, which is seen at once.
  *
  * @module
  */
 
-// @ts-types="./dns_packet_types.ts"
-import * as dnsPacket from "dns-packet";
 import { WireError } from "../../base/mod.ts";
-
-/** A global of the runtime that has no type without Node's. */
-declare const Buffer: { from(bytes: Uint8Array): Uint8Array };
 
 /** Bytes of the header. */
 export const HEADER_BYTES = 12;
@@ -150,7 +145,7 @@ export function parseQuery(bytes: Uint8Array): Query {
   const simple = questions === 1 && u16(bytes, 6) === 0 && u16(bytes, 8) === 0;
   return {
     ...head,
-    question: Uint8Array.from(bytes.subarray(HEADER_BYTES, end)),
+    question: new Uint8Array(bytes.subarray(HEADER_BYTES, end)),
     lowerName: first.lowerName,
     labels: first.labels,
     type: u16(bytes, first.end),
@@ -166,38 +161,10 @@ export function parseQuery(bytes: Uint8Array): Query {
 export function parseAnswer(bytes: Uint8Array): Answer {
   if (bytes.length < HEADER_BYTES) throw new WireError(FORMAT, bytes.length, "12 bytes of header");
   const [id, flags, questions] = [u16(bytes, 0), u16(bytes, 2), u16(bytes, 4)];
-  let at = HEADER_BYTES;
-  for (let i = 0; i < questions; i++) {
-    at = skipName(bytes, at) + 4;
-    need(bytes, at, "type and class");
-  }
-  const questionEnd = at;
-  const records: RecordPlace[] = [];
-  for (const section of [1, 2, 3] as const) {
-    for (let left = u16(bytes, 4 + 2 * section); left > 0; left--) {
-      const place = findRecord(bytes, at, section);
-      records.push(place);
-      at = place.end;
-    }
-  }
+  const { questionEnd, records, end } = findRecords(bytes);
   const opt = records.find((each) => each.type === TYPE.OPT);
   const rcode = (flags & FLAG.RCODE) | (opt === undefined ? 0 : (opt.ttl >>> 24) << 4);
-  return { bytes: bytes.subarray(0, at), id, flags, rcode, questions, questionEnd, records };
-}
-
-/**
- * Takes a whole message apart; slow, for what is rare.
- *
- * @throws {WireError} if it does not parse
- */
-export function decodeMessage(bytes: Uint8Array): dnsPacket.DecodedPacket {
-  try {
-    // A copy: the package needs a Buffer, and its records point into that.
-    return dnsPacket.decode(Buffer.from(bytes));
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new WireError(FORMAT, 0, `records that parse: ${reason}`);
-  }
+  return { bytes: bytes.subarray(0, end), id, flags, rcode, questions, questionEnd, records };
 }
 
 /**
@@ -248,11 +215,17 @@ function parseTail(bytes: Uint8Array, at: number): Edns | undefined {
   return { sizeBytes: u16(bytes, at + 3), version: bytes[at + 6] ?? 0, dnssecOk };
 }
 
+/** Of a message that is built in another way: it has to be whole, and its OPT record may stand anywhere. */
 function parseOther(bytes: Uint8Array): Edns | undefined {
-  const opt = decodeMessage(bytes).additionals.find((each) => each.type === "OPT");
+  const opt = findRecords(bytes).records
+    .find(({ section, type }) => section === 3 && type === TYPE.OPT);
   if (opt === undefined) return undefined;
-  const { udpPayloadSize = 0, ednsVersion = 0, flags = 0 } = opt;
-  return { sizeBytes: udpPayloadSize, version: ednsVersion, dnssecOk: (flags & DNSSEC_OK) !== 0 };
+  const { ttl, ttlAt } = opt;
+  return {
+    sizeBytes: u16(bytes, ttlAt - 2),
+    version: (ttl >>> 16) & 255,
+    dnssecOk: (ttl & DNSSEC_OK) !== 0,
+  };
 }
 
 interface Name {
@@ -293,7 +266,31 @@ function lower(byte: number): number {
   return byte >= 0x41 && byte <= 0x5a ? byte + 0x20 : byte;
 }
 
-// Answers
+// Records
+
+interface Found {
+  readonly questionEnd: number;
+  readonly records: readonly RecordPlace[];
+  readonly end: number;
+}
+
+function findRecords(bytes: Uint8Array): Found {
+  let at = HEADER_BYTES;
+  for (let left = u16(bytes, 4); left > 0; left--) {
+    at = skipName(bytes, at) + 4;
+    need(bytes, at, "type and class");
+  }
+  const questionEnd = at;
+  const records: RecordPlace[] = [];
+  for (const section of [1, 2, 3] as const) {
+    for (let left = u16(bytes, 4 + 2 * section); left > 0; left--) {
+      const place = findRecord(bytes, at, section);
+      records.push(place);
+      at = place.end;
+    }
+  }
+  return { questionEnd, records, end: at };
+}
 
 function findRecord(bytes: Uint8Array, start: number, section: 1 | 2 | 3): RecordPlace {
   const at = skipName(bytes, start);

@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import * as fc from "fast-check";
 import { fromHex, WireError } from "../../base/mod.ts";
-import { ask, encode } from "../../tests/helpers/dns.ts";
+import { ask, decodeMessage, encode } from "../../tests/helpers/dns.ts";
 import {
-  decodeMessage,
   FLAG,
   foldQuestion,
   parseAnswer,
@@ -91,6 +90,28 @@ Deno.test("parseQuery() agrees with dns-packet", () => {
     assert.equal(query.lowerName, `${whole.questions[0]?.name.toLowerCase()}.`);
     assert.equal(query.edns === undefined, (whole.additionals ?? []).length === 0);
   }));
+});
+
+Deno.test("parseQuery() reads the OPT record of messages of any build, as dns-packet does", () => {
+  const question = { type: "A", name: "x.example.org" };
+  const opt = { type: "OPT", name: ".", udpPayloadSize: 1400, flags: 0x8000, options: [] };
+  const other = { type: "A", name: "y.example.org", ttl: 60, data: "192.0.2.1" };
+  const builds = [
+    { questions: [question, question], additionals: [opt] },
+    { questions: [question], additionals: [opt, other] },
+    { questions: [question], additionals: [other, opt] },
+    { questions: [question], answers: [other], authorities: [other], additionals: [other, opt] },
+    { questions: [], additionals: [opt] },
+  ];
+  for (const build of builds) {
+    const bytes = encode({ type: "query", id: 1, ...build });
+    const { edns } = parseQuery(bytes);
+    assert.deepEqual(edns, { sizeBytes: 1400, version: 0, dnssecOk: true });
+    assert.equal(decodeMessage(bytes).additionals.some((each) => each.type === "OPT"), true);
+    assert.throws(() => parseQuery(bytes.subarray(0, -1)), WireError);
+  }
+  const without = encode({ type: "query", id: 1, questions: [question], answers: [opt, other] });
+  assert.equal(parseQuery(without).edns, undefined, "OPT is an additional record");
 });
 
 Deno.test("parseAnswer() finds records, their TTLs and the whole result", () => {

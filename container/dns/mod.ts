@@ -11,6 +11,7 @@
  *
  *   server_shell   startDns -> DnsServer            listens, retries, counts
  *     listener_shell, tcp_shell                     queries by UDP and by TCP
+ *       datagrams_shell                             many by UDP with one system call
  *     resolver                                      query + NameLookup -> answer, or "ask others"
  *     upstream_shell, resolv_conf                   sockets to other servers; who they are
  *       upstream   Upstream                         whom to ask, for how long, who waits

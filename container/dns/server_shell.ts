@@ -75,6 +75,10 @@ export interface DnsCounters {
   forwarded: number;
   /** What was no query and got no answer. */
   ignored: number;
+  /** Queries that the kernel dropped because more came than were answered. */
+  dropped: number;
+  /** Answers that could not be sent. */
+  unsent: number;
 }
 
 /** The running name server. */
@@ -120,7 +124,14 @@ class Server implements DnsServer {
   #resolver: Resolver;
   #upstream: UpstreamDriver;
   #places = new Map<string, Place>();
-  #counters: DnsCounters = { queries: 0, local: 0, forwarded: 0, ignored: 0 };
+  #counters: DnsCounters = {
+    queries: 0,
+    local: 0,
+    forwarded: 0,
+    ignored: 0,
+    dropped: 0,
+    unsent: 0,
+  };
   #retry: ReturnType<typeof setTimeout> | undefined;
   #stopped = false;
 
@@ -160,7 +171,7 @@ class Server implements DnsServer {
     const key = formatEndpoint(endpointOf(address));
     const place = this.#places.get(key);
     this.#places.delete(key);
-    await place?.listener?.[Symbol.asyncDispose]();
+    if (place !== undefined) await this.#close(place);
   }
 
   status(): DnsStatus {
@@ -171,7 +182,7 @@ class Server implements DnsServer {
       listening: this.#listening().map(formatEndpoint),
       problem: this.problem,
       upstream: this.#upstream.servers(),
-      counters: { ...this.#counters, ...this.#upstream.counters() },
+      counters: { ...this.#counters, ...this.#lost(), ...this.#upstream.counters() },
     };
   }
 
@@ -182,6 +193,23 @@ class Server implements DnsServer {
     this.#places.clear();
     this.#upstream[Symbol.dispose]();
     await Promise.all(listeners);
+  }
+
+  /** What was lost on all sockets, with those that are closed. */
+  #lost(): Pick<DnsCounters, "dropped" | "unsent"> {
+    let { dropped, unsent } = this.#counters;
+    for (const { listener } of this.#open()) {
+      dropped += listener?.dropped ?? 0;
+      unsent += listener?.unsent ?? 0;
+    }
+    return { dropped, unsent };
+  }
+
+  #close({ listener }: Place): Promise<void> {
+    if (listener === undefined) return Promise.resolve();
+    this.#counters.dropped += listener.dropped;
+    this.#counters.unsent += listener.unsent;
+    return listener[Symbol.asyncDispose]();
   }
 
   #open(): Place[] {
@@ -208,7 +236,7 @@ class Server implements DnsServer {
   }
 
   #lose(place: Place, reason: string): void {
-    void place.listener?.[Symbol.asyncDispose]();
+    void this.#close(place);
     place.listener = undefined;
     this.#fail(place, reason);
   }
@@ -230,7 +258,7 @@ class Server implements DnsServer {
   #serve(
     bytes: Uint8Array,
     transport: DnsTransport,
-    later: (answer: Uint8Array) => void,
+    later: () => (answer: Uint8Array) => void,
   ): Uint8Array | "later" | "never" {
     this.#counters.queries++;
     const decision = this.#resolver.resolve(bytes, transport);
@@ -240,7 +268,7 @@ class Server implements DnsServer {
         return decision.bytes;
       case "forward":
         this.#counters.forwarded++;
-        this.#upstream.query(decision.query, transport, decision.limitBytes, later);
+        this.#upstream.query(decision.query, transport, decision.limitBytes, later());
         return "later";
       case "silence":
         this.#counters.ignored++;

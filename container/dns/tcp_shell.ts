@@ -22,11 +22,15 @@ const IDLE_MS = 10_000;
 const MAX_QUERY_BYTES = 4096;
 const READ_BYTES = 2048;
 
-/** Takes a query, whose bytes are lent for the call. Returns the answer, or whether there will be one. */
+/**
+ * Takes a query, whose bytes are lent for the call. Returns the answer, or whether there will be one.
+ *
+ * `later` is asked within the call, and only if the answer comes later, for what takes it then.
+ */
 export type ServeQuery = (
   bytes: Uint8Array,
   transport: DnsTransport,
-  later: (answer: Uint8Array) => void,
+  later: () => (answer: Uint8Array) => void,
 ) => Uint8Array | "later" | "never";
 
 /** Accepts connections and serves them. */
@@ -139,7 +143,7 @@ class TcpClient {
 
   #ask(query: Uint8Array): void {
     this.#keepAlive();
-    const answer = this.#serve(query, "tcp", (late) => this.#answer(late));
+    const answer = this.#serve(query, "tcp", () => (late) => this.#answer(late));
     // Who sends what is no query is not worth a connection.
     if (answer === "never") return this.#shut();
     this.#underWay++;

@@ -6,7 +6,7 @@
  *     |
  *   flight: one for all that ask the same       0 ms  best server
  *     | attempts                              250 ms  + the next one ...       first good answer wins
- *     |                                       2 s     an attempt is over
+ *     |                                       2 s     all attempts are over, however many servers there are
  *   SERVFAIL, REFUSED: the next one at once; the client gets a failure when nobody is left
  * ```
  *
@@ -42,6 +42,8 @@ export const STAGGER_MS = 250;
 export const RESEND_MS = 800;
 /** Questions in flight. */
 export const MAX_FLIGHTS = 256;
+/** The same while no server is known to live. Enough to learn that one is back; who asks beyond fails at once. */
+export const MAX_FLIGHTS_DOWN = 16;
 /** Clients that wait for the answer to one question. */
 export const MAX_WAITERS = 64;
 /** Attempts that go on when their flight is over, to learn whether the server lives. */
@@ -129,7 +131,7 @@ interface Flight<C> {
   readonly waiters: Waiter<C>[];
   readonly order: UpstreamServer[];
   readonly staggerMs: number;
-  /** No attempt goes on for longer. */
+  /** No attempt goes on for longer: a client waits for one time-out, however many servers are dead. */
   readonly until: Millis;
   current: UpstreamServer | undefined;
   nextAt: Millis;
@@ -160,6 +162,8 @@ export class Upstream<C> implements Machine<UpstreamInput<C>, UpstreamOutput<C>>
   #flights = new Map<string, Flight<C>>();
   #attempts = new Map<number, Attempt<C>>();
   #lastAttempt = 0;
+  /** Nothing is due before: under a flood of queries all that is in flight would be looked through for each. */
+  #due: Millis = Infinity;
   #out: UpstreamOutput<C>[] = [];
 
   /** Knows no servers yet: every query fails. */
@@ -197,12 +201,9 @@ export class Upstream<C> implements Machine<UpstreamInput<C>, UpstreamOutput<C>>
     return this.#out.shift();
   }
 
-  /** Returns when it wants a tick. */
+  /** Returns when it wants a tick; sometimes one that finds nothing to do. */
   deadline(): Millis | undefined {
-    let first = Infinity;
-    for (const attempt of this.#attempts.values()) first = Math.min(first, attempt.until);
-    for (const flight of this.#flights.values()) first = Math.min(first, flight.nextAt);
-    return first === Infinity ? undefined : first;
+    return this.#attempts.size + this.#flights.size === 0 ? undefined : this.#due;
   }
 
   /** Returns the servers in the order of the file. */
@@ -232,7 +233,8 @@ export class Upstream<C> implements Machine<UpstreamInput<C>, UpstreamOutput<C>>
     const flight = this.#flights.get(key);
     if (flight !== undefined) return this.#join(flight, waiter);
     const servers = this.#servers.order();
-    if (servers.length === 0 || this.#flights.size >= MAX_FLIGHTS) {
+    const down = servers.every((each) => each.state === "down");
+    if (this.#flights.size >= (down ? MAX_FLIGHTS_DOWN : MAX_FLIGHTS) || servers.length === 0) {
       return this.#refuse(waiter, RCODE.SERVFAIL);
     }
     this.#begin(key, cacheKey, transport, waiter, servers, now);
@@ -260,8 +262,9 @@ export class Upstream<C> implements Machine<UpstreamInput<C>, UpstreamOutput<C>>
       query: waiter.query,
       waiters: [waiter],
       order: lone ? [...servers, ...servers] : servers,
-      staggerMs: lone ? RESEND_MS : STAGGER_MS,
-      until: now + this.#timeoutMs + (servers.length - 1) * STAGGER_MS,
+      // The last of many still has half of the time.
+      staggerMs: lone ? RESEND_MS : Math.min(STAGGER_MS, this.#timeoutMs / (2 * servers.length)),
+      until: now + this.#timeoutMs,
       current: undefined,
       nextAt: Infinity,
       open: 0,
@@ -283,6 +286,7 @@ export class Upstream<C> implements Machine<UpstreamInput<C>, UpstreamOutput<C>>
     flight.open++;
     flight.current = server;
     flight.nextAt = flight.order.length > 0 ? now + flight.staggerMs : Infinity;
+    this.#due = Math.min(this.#due, flight.nextAt);
     this.#attempt(server, flight.transport, flight.query, { flight }, now);
   }
 
@@ -295,14 +299,16 @@ export class Upstream<C> implements Machine<UpstreamInput<C>, UpstreamOutput<C>>
   ): void {
     const number = ++this.#lastAttempt;
     const id = this.#random32() & 0xffff;
+    const until = Math.min(now + this.#timeoutMs, purpose.flight?.until ?? Infinity);
     this.counters.attempts++;
+    this.#due = Math.min(this.#due, until);
     this.#attempts.set(number, {
       number,
       server,
       transport,
       id,
       question: foldQuestion(query.question),
-      until: Math.min(now + this.#timeoutMs, purpose.flight?.until ?? Infinity),
+      until,
       flight: purpose.flight,
       probe: purpose.probe,
     });
@@ -391,6 +397,7 @@ export class Upstream<C> implements Machine<UpstreamInput<C>, UpstreamOutput<C>>
   // Time
 
   #expire(now: Millis): void {
+    if (now < this.#due) return;
     for (const attempt of this.#attempts.values()) {
       if (attempt.until > now) continue;
       if (attempt.probe !== undefined) this.#servers.doesNotLoop(attempt.server);
@@ -403,6 +410,9 @@ export class Upstream<C> implements Machine<UpstreamInput<C>, UpstreamOutput<C>>
       if (flight.current !== undefined) this.#servers.late(flight.current, now);
       this.#next(flight, now);
     }
+    this.#due = Infinity;
+    for (const attempt of this.#attempts.values()) this.#due = Math.min(this.#due, attempt.until);
+    for (const flight of this.#flights.values()) this.#due = Math.min(this.#due, flight.nextAt);
   }
 
   #probe(now: Millis): void {

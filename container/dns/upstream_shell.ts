@@ -53,6 +53,8 @@ export class UpstreamDriver implements Disposable {
   #core: Upstream<Give>;
   #driver: Driver<UpstreamInput<Give>>;
   #sockets = new Map<number, () => void>();
+  /** Of attempts that are over: what is new for each would stay until the collector looks at all of the heap. */
+  #buffers: Uint8Array<ArrayBuffer>[] = [];
   #watch = new ResolvConfWatch();
   #listed: readonly string[];
   #told = "";
@@ -154,6 +156,7 @@ export class UpstreamDriver implements Disposable {
 
   async #sendUdp(attempt: number, to: Endpoint, bytes: Uint8Array): Promise<void> {
     const { hostname, family } = addressOf(to);
+    const buffer = this.#buffers.pop() ?? new Uint8Array(MAX_DATAGRAM_BYTES);
     try {
       const socket = Deno.listenDatagram({
         transport: "udp",
@@ -162,7 +165,6 @@ export class UpstreamDriver implements Disposable {
       });
       this.#sockets.set(attempt, () => socket.close());
       await socket.send(bytes, { transport: "udp", hostname, port: to.port });
-      const buffer = new Uint8Array(MAX_DATAGRAM_BYTES);
       while (this.#sockets.has(attempt)) {
         const [received, from] = await socket.receive(buffer);
         this.#received(attempt, endpointOf(from as Deno.NetAddr), received);
@@ -171,6 +173,7 @@ export class UpstreamDriver implements Disposable {
       // Closed by us: then nobody waits for it any more.
       this.#driver.feed({ kind: "failed", attempt });
     }
+    this.#buffers.push(buffer);
   }
 
   async #sendTcp(attempt: number, to: Endpoint, bytes: Uint8Array): Promise<void> {

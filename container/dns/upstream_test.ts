@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
-import { ask, encode, tell, type Told } from "../../tests/helpers/dns.ts";
-import { decodeMessage, parseQuery } from "./message.ts";
+import { ask, decodeMessage, encode, tell, type Told } from "../../tests/helpers/dns.ts";
+import { parseQuery } from "./message.ts";
 import { limitOf } from "./reply.ts";
 import type { DnsTransport } from "./resolver.ts";
 import {
   MAX_ATTEMPT_MS,
   MAX_FLIGHTS,
+  MAX_FLIGHTS_DOWN,
   MAX_WAITERS,
   RESEND_MS,
   STAGGER_MS,
@@ -196,16 +197,49 @@ Deno.test("Upstream fails after one time-out when all are dead", () => {
   const world = new World([ONE, TWO], { [ONE]: dead, [TWO]: dead });
   world.query("a");
   world.run(10_000);
-  assert.deepEqual([world.last.told.rcode, world.last.at], [
-    "SERVFAIL",
-    MAX_ATTEMPT_MS + STAGGER_MS,
-  ]);
+  assert.deepEqual([world.last.told.rcode, world.last.at], ["SERVFAIL", MAX_ATTEMPT_MS]);
   world.query("b");
   const [begin, sent] = [world.now, world.sent.length];
   assert.equal(sent, 4, "both at once");
   world.run(10_000);
   assert.equal(world.last.at - begin, MAX_ATTEMPT_MS);
   assert.equal(world.open.size, 0);
+});
+
+for (const count of [1, 2, 3, 8, 20]) {
+  const servers = Array.from({ length: count }, (_, i) => `192.0.2.${i + 1}:53`);
+
+  Deno.test(`Upstream gives up on ${count} dead servers after one time-out, at the first query`, () => {
+    const world = new World(servers);
+    world.query("c");
+    world.run(10_000);
+    assert.deepEqual([world.last.told.rcode, world.last.at], ["SERVFAIL", MAX_ATTEMPT_MS]);
+    assert.deepEqual(new Set(world.asked), new Set(servers));
+    assert.equal(world.open.size, 0);
+  });
+
+  Deno.test(`Upstream finds the live one behind ${count} dead servers within a time-out, at the first query`, () => {
+    const world = new World([...servers, THREE], { [THREE]: good });
+    world.query("c");
+    world.run(10_000);
+    assert.equal(world.last.told.rcode, "NOERROR");
+    assert.ok(world.last.at <= Math.min(count * STAGGER_MS, MAX_ATTEMPT_MS / 2));
+  });
+}
+
+Deno.test("Upstream waits no longer for the live one than dead ones before it are told to take", () => {
+  const world = new World([ONE, TWO], { [TWO]: good }, 100);
+  world.query("c");
+  world.run(5_000);
+  assert.deepEqual([world.last.told.rcode, world.last.at], ["NOERROR", 25]);
+});
+
+Deno.test("Upstream fails at once when a lone server's port is closed and the system says so", () => {
+  const world = new World([ONE]);
+  world.query("c");
+  const [first] = world.sent;
+  world.feed({ kind: "failed", attempt: first?.attempt ?? 0 });
+  assert.deepEqual([world.last.told.rcode, world.last.at, world.sent.length], ["SERVFAIL", 0, 1]);
 });
 
 Deno.test("Upstream asks a lone server again, since a datagram may be lost", () => {
@@ -271,6 +305,19 @@ Deno.test("Upstream bounds what is in flight", () => {
   const other = new World([ONE], { [ONE]: dead });
   for (let i = 0; i <= MAX_WAITERS; i++) other.query("x");
   assert.equal(other.answers.length, 1);
+});
+
+Deno.test("Upstream has little in flight while all servers are down, and finds the one that is back", () => {
+  const world = new World([ONE, TWO]);
+  world.query("first");
+  world.run(MAX_ATTEMPT_MS);
+  world.answers.length = 0;
+  for (let i = 0; i <= MAX_FLIGHTS_DOWN; i++) world.query("x", ask(`n${i}.example.org`, "A"));
+  assert.deepEqual(world.answers.map((each) => each.told.rcode), ["SERVFAIL"]);
+  world.habits[TWO] = good;
+  world.run(MAX_ATTEMPT_MS);
+  world.query("y", ask("y.example.org", "A"));
+  assert.deepEqual([world.last.client, world.last.told.rcode], ["y", "NOERROR"]);
 });
 
 const strays: Record<string, (send: Send) => [Uint8Array, string?]> = {

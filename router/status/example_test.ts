@@ -207,6 +207,8 @@ export function names(): NonNullable<StatusSnapshot["dns"]> {
       local: 5,
       forwarded: 2,
       ignored: 0,
+      dropped: 0,
+      unsent: 0,
       cached: 1,
       joined: 0,
       attempts: 1,

@@ -48,13 +48,10 @@ const REFUSED: Readonly<Record<string, string>> = {
 /** The one file that may import a third-party package. */
 const PACKAGES: Readonly<Record<string, string>> = {
   "commander": "cli/framework.ts",
-  "dns-packet": "container/dns/message.ts",
   "tweetnacl-es6": "ffi/crypto.ts",
 };
 /** Packages for tests, in as many of them as need it. */
-const TEST_PACKAGES = new Set(["fast-check"]);
-/** Packages of the product that tests take as an independent witness. */
-const WITNESSES = new Set(["dns-packet"]);
+const TEST_PACKAGES = new Set(["dns-packet", "fast-check"]);
 
 /** Files of the router that touch the system themselves. */
 const ROUTER_FFI = /^router\/(router|.*shell)\.ts$/;
@@ -100,7 +97,6 @@ Deno.test("each third-party package is imported in its one file", () => {
   for (const edge of all) {
     const name = /^npm:\/?((?:@[^/]+\/)?[^@/]+)/.exec(edge.to)?.[1];
     if (name === undefined || edge.from.startsWith("npm:")) continue;
-    if (WITNESSES.has(name) && isTest(edge.from)) continue;
     const home = Object.keys(PACKAGES).find((key) => edge.specifier.startsWith(key));
     if (
       TEST_PACKAGES.has(name)

@@ -5,6 +5,7 @@
  *   deno run -A tests/bench/dns_rate.ts [--rate=5000] [--seconds=5] [--names=1000]
  *
  *   deno run -A tests/bench/dns_rate.ts --server=10.32.0.1:53      a running server that knows web0, web1 ... of weave.local
+ *   deno run -A tests/bench/dns_rate.ts --serve=echo --at=10.32.0.1:5300      the server of datagrams as they are, alone
  *
  *   server: this program again, in a process of its own       client: asks for names at an even pace, by UDP on loopback
  * ```
@@ -60,7 +61,8 @@ function serveNames(): void {
 }
 
 async function serveEcho(): Promise<void> {
-  const socket = Deno.listenDatagram({ transport: "udp", hostname: HOST, port: 0 });
+  const { ip, port } = parseEndpoint(argument("at") ?? `${HOST}:0`);
+  const socket = Deno.listenDatagram({ transport: "udp", hostname: formatIp(ip), port });
   say(String((socket.addr as Deno.NetAddr).port));
   const buffer = new Uint8Array(4096);
   for (;;) {

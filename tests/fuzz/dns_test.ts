@@ -6,14 +6,7 @@
 
 import assert from "node:assert/strict";
 import { must } from "../../base/mod.ts";
-import {
-  decodeMessage,
-  FLAG,
-  messageId,
-  parseAnswer,
-  parseQuery,
-  u16,
-} from "../../container/dns/message.ts";
+import { FLAG, messageId, parseAnswer, parseQuery, u16 } from "../../container/dns/message.ts";
 import {
   limitOf,
   MAX_UDP_BYTES,
@@ -23,7 +16,7 @@ import {
 } from "../../container/dns/reply.ts";
 import { Resolver } from "../../container/dns/resolver.ts";
 import { Upstream, type UpstreamOutput } from "../../container/dns/upstream.ts";
-import { ask, encode, tableOf, tell } from "../helpers/dns.ts";
+import { ask, decodeMessage, encode, tableOf, tell } from "../helpers/dns.ts";
 import { fuzz, refused } from "./fuzzer.ts";
 
 const MANY = Array.from({ length: 60 }, (_, i) => `10.5.1.${i + 1}`);

@@ -5,9 +5,9 @@
  */
 
 import { Buffer } from "node:buffer";
-// @ts-types="../../container/dns/dns_packet_types.ts"
+// @ts-types="./dns_packet_types.ts"
 import * as dnsPacket from "dns-packet";
-import { type Ipv4, parseIpv4 } from "../../base/mod.ts";
+import { type Ipv4, parseIpv4, WireError } from "../../base/mod.ts";
 import type { NameLookup } from "../../container/dns/records.ts";
 
 /** What a query says beside its question. */
@@ -25,6 +25,21 @@ export interface AskOptions {
 /** Writes any message that dns-packet can. */
 export function encode(packet: unknown): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(dnsPacket.encode(packet));
+}
+
+/**
+ * Takes a whole message apart.
+ *
+ * @throws {WireError} if it does not parse
+ */
+export function decodeMessage(bytes: Uint8Array): dnsPacket.DecodedPacket {
+  try {
+    // A copy: its records point into it.
+    return dnsPacket.decode(Buffer.from(bytes));
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new WireError("DNS message", 0, `records that parse: ${reason}`);
+  }
 }
 
 /** Writes a query. */

@@ -11,7 +11,7 @@
  */
 
 import { Buffer } from "node:buffer";
-// @ts-types="../../container/dns/dns_packet_types.ts"
+// @ts-types="./dns_packet_types.ts"
 import * as dnsPacket from "dns-packet";
 import { encode } from "./dns.ts";
 

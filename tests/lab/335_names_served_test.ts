@@ -138,22 +138,30 @@ Deno.test("a container asks the name server of its host", async (t) => {
     equal(local?.answers.length, 1);
   });
 
-  await t.step(`${NOISE} datagrams of noise leave it serving`, async () => {
-    const pid = host.routerPid();
-    const before = residentBytes(pid);
-    const [noise] = await put(container, server, `noise=${NOISE}`);
-    // The queue of the socket is full at the end: what is asked then may get lost, as with any server.
-    const start = performance.now();
-    const serves = async (): Promise<boolean> =>
-      (await put(container, server, "web.weave.local A"))[0]?.answers?.length === 1;
-    await until(serves, READY_MS, "an answer after the noise");
-    const after = performance.now() - start;
-    figure(`noise of ${noise?.ms} ms; an answer ${after.toFixed(0)} ms after it`);
-    equal(host.routerPid(), pid);
-    const grown = (residentBytes(pid) - before) / 1e6;
-    const { dns } = JSON.parse(await host.api.get("/status", "json"));
-    figure(
-      `after ${NOISE} datagrams ${grown.toFixed(1)} MB more; ${JSON.stringify(dns?.counters)}`,
-    );
-  });
+  const pid = host.routerPid();
+  const resident: number[] = [residentBytes(pid)];
+  for (const round of ["", " once more"]) {
+    await t.step(`${NOISE} datagrams of noise leave it serving${round}`, async () => {
+      const counters = await countersOf(host);
+      const [noise] = await put(container, server, `noise=${NOISE}`);
+      const start = performance.now();
+      const serves = async (): Promise<boolean> =>
+        (await put(container, server, "web.weave.local A"))[0]?.answers?.length === 1;
+      await until(serves, READY_MS, "an answer after the noise");
+      const after = performance.now() - start;
+      figure(`noise of ${noise?.ms} ms; an answer ${after.toFixed(0)} ms after it`);
+      equal(host.routerPid(), pid);
+      const now = await countersOf(host);
+      // A veth pair keeps none: what was sent was taken, or the kernel had no room for it and says so.
+      const accounted = now.queries + now.dropped - counters.queries - counters.dropped;
+      ok(accounted >= NOISE, `${accounted} of ${NOISE} are known of`);
+      resident.push(residentBytes(pid));
+      const grown = (must(resident.at(-1), "size") - must(resident.at(-2), "size")) / 1e6;
+      figure(`after ${NOISE} datagrams ${grown.toFixed(1)} MB more; ${JSON.stringify(now)}`);
+    });
+  }
 });
+
+async function countersOf(host: Host): Promise<{ queries: number; dropped: number }> {
+  return JSON.parse(await host.api.get("/status", "json")).dns.counters;
+}

@@ -7,15 +7,20 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { createLogger } from "../../base/mod.ts";
 import { type DnsConfig, type DnsServer, startDns } from "../../container/dns/server_shell.ts";
-import { decodeMessage } from "../../container/dns/message.ts";
-import { ask, encode, tableOf, tell, type Told } from "../helpers/dns.ts";
+import { libc } from "../../ffi/libc.ts";
+import { ask, decodeMessage, encode, tableOf, tell, type Told } from "../helpers/dns.ts";
 import { runSize } from "../helpers/run_size.ts";
 import { dice } from "../helpers/underlay.ts";
 import { until } from "../helpers/until.ts";
 
+// It stays open: it is no leak of the first test.
+libc();
+
 const HOST = "127.0.0.1";
 const MANY = Array.from({ length: 60 }, (_, i) => `10.5.1.${i + 1}`);
 const names = tableOf({ "foo.weave.local.": ["10.5.0.9"], "many.weave.local.": MANY });
+/** More than fit into the receive buffer. */
+const BURST = 20_000;
 /** Datagrams that are none or nearly none. */
 const GARBAGE = runSize("inputs", 200_000, 1_000_000);
 
@@ -234,6 +239,28 @@ Deno.test("DnsServer goes on with the others when one is dead, and says who", as
   await until(() => server.status().upstream[0]?.state === "down", 6_000, "the dead one is known");
 });
 
+Deno.test("DnsServer answers the first query before it is known that a server is dead", async () => {
+  using dead = new Other(undefined);
+  using good = new Other(0);
+  await using server = start({ servers: [dead.address, good.address] });
+  using client = new Client(server);
+  equal((await client.ask("a.example.org")).rcode, "NOERROR");
+  // Down is who was waited for in vain, for a whole time-out.
+  deepEqual(server.status().upstream.map((each) => each.state), ["slow", "up"]);
+  deepEqual([dead.asked, good.asked], [["a.example.org"], ["a.example.org"]]);
+});
+
+Deno.test("DnsServer fails after one time-out when the port of a lone server is closed", async () => {
+  const gone = new Other(0);
+  gone[Symbol.dispose]();
+  await using server = start({ servers: [gone.address] });
+  using client = new Client(server);
+  equal((await client.ask("a.example.org")).rcode, "SERVFAIL");
+  const { failed, attempts } = server.status().counters;
+  // The query, its copy in case it got lost, and the probe for a loop.
+  deepEqual([failed, attempts], [1, 3]);
+});
+
 Deno.test("DnsServer fails when nobody answers", async () => {
   await using server = start({ servers: [`${HOST}:9`, "[::1]:9"] });
   using client = new Client(server);
@@ -311,6 +338,61 @@ Deno.test("DnsServer serves several addresses", async () => {
   await using server = start({ listen: ["127.0.0.1:0", "127.0.0.2:0", "[::1]:0"] });
   equal(server.status().listening.length, 3);
   equal(server.problem, undefined);
+});
+
+Deno.test("DnsServer answers a burst, and counts what the kernel had no room for", async () => {
+  await using server = start({ listen: [`${HOST}:0`, "[::1]:0"] });
+  using client = new Client(server);
+  const query = ask("foo", "A");
+  // Not one turn of the server's in between: more than its buffer holds.
+  const sent = Array.from({ length: BURST }, () => client.send(query));
+  await Promise.all(sent);
+  const all = (): boolean => {
+    const { queries, dropped } = server.status().counters;
+    return queries + dropped === BURST;
+  };
+  await until(all, 15_000, "every query is answered or counted");
+  const { local, unsent, dropped } = server.status().counters;
+  deepEqual([local + dropped, unsent], [BURST, 0]);
+  await server.unlisten(`${HOST}:0`);
+  equal(server.status().counters.dropped, dropped, "kept when the socket is closed");
+});
+
+/** Where the server listens, and where it is asked. */
+const ASKED = [
+  ["127.0.0.1:0", "127.0.0.1"],
+  ["[::1]:0", "::1"],
+  ["0.0.0.0:0", "127.0.0.1"],
+  ["[::]:0", "::1"],
+] as const;
+for (const [listen, hostname] of ASKED) {
+  Deno.test(`DnsServer on ${listen} answers each client of ${hostname} when many ask at once`, async () => {
+    await using server = start({ listen: [listen] });
+    const clients = Array.from(
+      { length: 100 },
+      () => Deno.listenDatagram({ transport: "udp", hostname, port: 0 }),
+    );
+    const to = { transport: "udp" as const, hostname, port: server.port ?? 0 };
+    await Promise.all(clients.map((client, id) => client.send(ask("many", "A", { id }), to)));
+    const told = await Promise.all(clients.map(async (client) => {
+      const [bytes] = await client.receive(new Uint8Array(8192));
+      client.close();
+      return tell(bytes);
+    }));
+    deepEqual(told.map(({ id }) => id), clients.map((_, id) => id));
+    ok(told.every(({ answers }) => answers.length === 30));
+  });
+}
+
+Deno.test("DnsServer asks others for each of many who ask at once, and answers each", async () => {
+  using other = new Other(0);
+  await using server = start({ servers: [other.address] });
+  const clients = Array.from({ length: 50 }, () => new Client(server));
+  const names = clients.map((_, i) => `n${i}.example.org`);
+  await Promise.all(clients.map((client, i) => client.send(ask(names[i] ?? "", "A"))));
+  const told = await Promise.all(clients.map((client) => client.receive()));
+  deepEqual(told.map(({ question }) => question), names.map((name) => `${name} A`));
+  for (const client of clients) client[Symbol.dispose]();
 });
 
 Deno.test(`DnsServer serves on after ${GARBAGE} datagrams of garbage (I12)`, async () => {

@@ -115,8 +115,8 @@ function ringRoutes(ipam: AllocatorCalls): Route[] {
       method: "DELETE",
       path: "/peer",
       call: async ({ request }) => {
-        const heir = await ipam.handOver();
-        if (wantsJson(request)) return jsonAnswer({ heir: heir ?? null });
+        const { heir = null, confirmed } = await ipam.handOver();
+        if (wantsJson(request)) return jsonAnswer({ heir, confirmed });
         return new Response(null, { status: 204 });
       },
     },

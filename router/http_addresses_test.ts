@@ -40,7 +40,7 @@ function fake(): { calls: unknown[][]; handle: (request: Request) => Promise<Res
       note("takeOver", peer, force);
       return Promise.resolve({ peer, addresses: 4 });
     },
-    handOver: () => Promise.resolve("host2"),
+    handOver: () => Promise.resolve({ heir: "host2", confirmed: true }),
     explain: () => ({ lines: ["one", "two"], conflicts: [] }),
     repair: (choice) => Promise.resolve(`took ${choice}`),
     [Symbol.asyncDispose]: () => Promise.resolve(),

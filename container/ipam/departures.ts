@@ -5,7 +5,7 @@
  *   takeover   weft peer: ping ──pong within 1 s──> alive, refused       ──silence──> dead, taken
  *              real peer: an established route after 3 s? refused : taken
  *   handover   ping all ──first pong──> heir: transfer, bequest every 1 s ──confirmed──> done
- *                 └─1 s silence──> a real peer that can be reached; its state confirms
+ *                 └─1 s silence──> a real peer that can be reached; asked for its state, it confirms
  * ```
  *
  * @module

@@ -86,6 +86,16 @@ Deno.test("main() attaches with addresses and options in any order and prints pl
   }]]);
 });
 
+Deno.test("main() tells on standard error what the router notes", async () => {
+  for (const words of [["attach", "192.0.2.9/24", "web"], ["expose"]]) {
+    const answer = () => '{"addresses":["192.0.2.9/24"],"notes":["mind the gap"]}';
+    const fake = fakeIo(answer);
+    equal(await main(words, fake.io), 0);
+    equal(fake.out(), "192.0.2.9\n");
+    equal(fake.err(), "Note: mind the gap\n");
+  }
+});
+
 Deno.test("main() attaches with names, a hosts file and a wait as they were given", async () => {
   const { io, calls } = fakeIo(() => '{"addresses":[]}');
   const options = ["--rewrite-hosts", "--add-host", "a:192.0.2.1", "--add-host=b:192.0.2.2"];

@@ -26,7 +26,8 @@ import {
 } from "../container/mod.ts";
 import type { OpOptions } from "../container/ipam/mod.ts";
 import { exposeAddress, hideAddress } from "../switch/mod.ts";
-import type { AddressWord } from "./addresses.ts";
+import { type AddressWord, routeNotes } from "./addresses.ts";
+import { routesBeside } from "./host_view_shell.ts";
 import { KeyedLock } from "./keyed_lock.ts";
 import { Leases } from "./leases_shell.ts";
 import type { NamePart } from "./parts.ts";
@@ -64,8 +65,11 @@ export interface ContainerRow {
   readonly addresses: readonly string[];
 }
 
-/** How long and for whom a request waits for addresses. */
-export type Patience = Pick<OpOptions, "waitMs" | "signal">;
+/** How long and for whom a request waits for addresses, and who hears what the user should know. */
+export interface Patience extends Pick<OpOptions, "waitMs" | "signal"> {
+  /** Hears it, a line each. */
+  readonly onNote?: (line: string) => void;
+}
 
 /** How one container is attached or detached. */
 export interface ContainerOptions extends Patience {
@@ -127,6 +131,7 @@ export class Containers {
         });
         this.#options.onAttached?.(ident, result.portIndex);
         if (options.dns !== false) this.#register(ref, ident, lease.cidrs);
+        this.#note(wanted, options);
         return { ...toRow(result), addresses: lease.cidrs.map(formatCidr) };
       } catch (error) {
         await lease.undo();
@@ -184,6 +189,7 @@ export class Containers {
         throw error;
       }
       for (const { address } of lease.cidrs) onExposed?.(address);
+      this.#note(wanted, options);
       return lease.cidrs.map(formatCidr);
     });
   }
@@ -247,6 +253,11 @@ export class Containers {
     return this.#options.identOf?.(ref) ?? "";
   }
 
+  #note(words: readonly AddressWord[], { onNote }: Patience): void {
+    if (onNote === undefined || words.every(({ kind }) => kind === "subnet")) return;
+    for (const line of routeNotes(words, routesBeside(this.#options.bridge))) onNote(line);
+  }
+
   /** A container on the network with Docker's file is better than none. */
   #rewriteHosts(ref: ContainerRef, cidrs: readonly Cidr[], { hosts }: ContainerOptions): void {
     const problem = hosts === undefined ? undefined : rewriteHosts(ref, cidrs, hosts);
@@ -292,7 +303,7 @@ export function noNames(what: string): RefusedError {
   );
 }
 
-function patience({ waitMs, signal }: Patience): Patience {
+function patience({ waitMs, signal }: Patience): Pick<OpOptions, "waitMs" | "signal"> {
   return {
     ...(waitMs === undefined ? {} : { waitMs }),
     ...(signal === undefined ? {} : { signal }),

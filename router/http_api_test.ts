@@ -12,7 +12,9 @@ function fake(): { calls: unknown[][]; router: RouterCalls } {
   const router: RouterCalls = {
     containers: {
       attach: (...args) => {
-        calls.push(["attach", ...args]);
+        const { onNote, ...options } = args[2] ?? {};
+        calls.push(["attach", args[0], args[1], options]);
+        onNote?.("mind the gap");
         if (args[0] === "gone") {
           throw new RefusedError("no-such-container", "No such container: gone");
         }
@@ -125,6 +127,7 @@ Deno.test("controlApi() passes a container, its addresses and options on", async
     id: "web",
     mac: "02:00:00:00:00:09",
     addresses: ["10.2.1.1/24"],
+    notes: ["mind the gap"],
   });
   deepEqual(await (await handle(json("/detach", body))).json(), { addresses: ["10.2.1.1/24"] });
   const [attached, detached] = calls.map(([verb, container, words, options]) => {

@@ -35,7 +35,9 @@ export function containerRoutes(router: RouterCalls): Route[] {
     },
     post("/attach", async (asked) => {
       const { container, addresses, ...options } = await containerRequest(asked);
-      return jsonAnswer(await containers.attach(container, addresses, options));
+      const { notes, onNote } = notebook();
+      const row = await containers.attach(container, addresses, { ...options, onNote });
+      return jsonAnswer({ ...row, notes });
     }),
     post("/detach", async (asked) => {
       const { container, addresses, ...options } = await containerRequest(asked);
@@ -43,11 +45,13 @@ export function containerRoutes(router: RouterCalls): Route[] {
     }),
     post("/expose", async (asked) => {
       const body = await jsonBody(asked.request);
+      const { notes, onNote } = notebook();
       const addresses = await containers.expose(strings(body["addresses"], "addresses"), {
         ...waiting(body, asked),
         fqdn: text(body["fqdn"]),
+        onNote,
       });
-      return jsonAnswer({ addresses });
+      return jsonAnswer({ addresses, notes });
     }),
     post("/hide", async ({ request }) => {
       const words = strings((await jsonBody(request))["addresses"], "addresses");
@@ -122,6 +126,12 @@ async function containerRequest(
     dns: flag(body["dns"]),
     ...(hosts === undefined ? {} : { hosts: strings(hosts, "hosts") }),
   };
+}
+
+/** Collects what the user should know. */
+function notebook(): { notes: string[]; onNote: (line: string) => void } {
+  const notes: string[] = [];
+  return { notes, onNote: (line) => void notes.push(line) };
 }
 
 /** A client that goes away wants nothing any more. */

@@ -6,7 +6,7 @@
 
 import { command, CommandError } from "../command.ts";
 import { usageOf, WordsError } from "../framework.ts";
-import { dockerHost } from "./_containers.ts";
+import { dockerHost, printNotes } from "./_containers.ts";
 import { dnsArguments } from "./dns.ts";
 
 /** What the kernel takes for a host name. */
@@ -47,13 +47,14 @@ export const runCommand = command({
     for (const note of notes) io.err(`Note: ${note}`);
     const id = await dockerRun(docker);
     try {
-      await io.client.post("/attach", {
+      const answer = await io.client.post("/attach", {
         container: id,
         addresses,
         dockerHost: dockerHost(io),
         dns,
         ...(hosts === undefined ? {} : { hosts }),
       });
+      printNotes(JSON.parse(answer).notes, io);
     } catch (error) {
       await new Deno.Command("docker", { args: ["kill", id], stdout: "null", stderr: "null" })
         .output();

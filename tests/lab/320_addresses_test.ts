@@ -109,6 +109,23 @@ Deno.test("three hosts give out addresses", async (t) => {
   });
 });
 
+Deno.test("an address inside a route of the host draws a note and is used", async () => {
+  using lab = new Lab();
+  const host = lab.host();
+  const container = lab.container();
+  await host.launch({ args: ["--ipalloc-range", "10.9.0.0/24"] });
+  host.ip("route", "add", "10.77.0.0/16", "dev", "under");
+  const path = `netns:${container.path}`;
+  const { stdout, stderr } = await host.weft("attach", "10.77.1.1/24", "10.78.1.1/24", path);
+  equal(stdout, "10.77.1.1 10.78.1.1\n");
+  match(stderr, /^Note: 10\.77\.1\.1\/24 overlaps with existing route 10\.77\.0\.0\/16 .*\n$/);
+  const own = await host.weft("expose", "10.78.1.2/24");
+  equal(own.stderr, "");
+  // The way over the bridge is no other way.
+  equal((await host.weft("attach", "10.78.1.3/24", `netns:${lab.container().path}`)).stderr, "");
+  match((await host.weft("expose", "10.77.1.2/24")).stderr, /10\.77\.0\.0\/16/);
+});
+
 Deno.test("two subnets never reach each other, and a container in both reaches both", async () => {
   using lab = new Lab();
   const hosts = [lab.host(), lab.host()] as const;

@@ -20,7 +20,9 @@ import {
   EXPOSE_ID,
   findAttached,
   findContainer,
+  fullName,
   listAttached,
+  ownName,
   RefusedError,
   rewriteHosts,
 } from "../container/mod.ts";
@@ -130,7 +132,7 @@ export class Containers {
           ...(ident === "" ? {} : { ident }),
         });
         this.#options.onAttached?.(ident, result.portIndex);
-        if (options.dns !== false) this.#register(ref, ident, lease.cidrs);
+        if (options.dns !== false) this.#register(ref, ident, lease.cidrs, options);
         this.#note(wanted, options);
         return { ...toRow(result), addresses: lease.cidrs.map(formatCidr) };
       } catch (error) {
@@ -239,7 +241,7 @@ export class Containers {
     const ref = await findContainer(container, options);
     return {
       ident: this.#identOf(ref),
-      fqdn: ref.kind === "docker" ? ref.fqdn : undefined,
+      fqdn: this.#fqdnOf(ref),
       addresses: findAttached(ref, this.#options.bridge)?.addresses ?? [],
     };
   }
@@ -264,14 +266,27 @@ export class Containers {
     if (problem !== undefined) this.#options.warn?.(problem);
   }
 
-  /** A name of another domain is none of ours; the container keeps it. */
-  #register(ref: ContainerRef, ident: string, cidrs: readonly Cidr[]): void {
+  #fqdnOf(ref: ContainerRef): string | undefined {
     const { names } = this.#options;
-    if (names === undefined || ref.kind !== "docker" || ref.fqdn === undefined) return;
+    const name = names === undefined ? undefined : ownName(ref);
+    return names === undefined || name === undefined ? undefined : fullName(name, names.domain);
+  }
+
+  /** A name of another domain is none of ours; the container keeps it. */
+  #register(
+    ref: ContainerRef,
+    ident: string,
+    cidrs: readonly Cidr[],
+    { onNote }: Patience,
+  ): void {
+    const fqdn = this.#fqdnOf(ref);
+    if (fqdn === undefined) return;
     try {
-      for (const { address } of cidrs) names.add(ref.fqdn, ident, address, KEEP);
+      for (const { address } of cidrs) this.#options.names?.add(fqdn, ident, address, KEEP);
     } catch (error) {
-      if (!(error instanceof RefusedError) || error.code !== "outside-domain") throw error;
+      if (!(error instanceof RefusedError)) throw error;
+      // A container on the network without a name is better than none.
+      if (error.code !== "outside-domain") onNote?.(error.message);
     }
   }
 

@@ -252,3 +252,26 @@ Deno.test("lineOf() has words for all but our own faults", () => {
   equal(lineOf(new Error("x")), "x");
   equal(lineOf(new TypeError("x")), undefined);
 });
+
+Deno.test("main() prints the options of dns-args for what goes to docker run", async () => {
+  const answer = (path: string): string =>
+    path === "/status" ? '{"dns":{"domain":"weave.local."}}' : "172.17.0.1";
+  for (
+    const [words, expected] of [
+      [[], "--dns=172.17.0.1 --dns-search=weave.local."],
+      [["-ti", "nginx"], "--dns=172.17.0.1 --dns-search=weave.local."],
+      [["--name", "web"], "--dns=172.17.0.1 --hostname=web.weave.local --dns-search=."],
+      [["--name=web", "-h", "db", "--dns-search=x"], "--dns=172.17.0.1"],
+    ] as const
+  ) {
+    const { io, out } = fakeIo(answer);
+    equal(await main(["dns-args", ...words], io), 0);
+    equal(out(), expected);
+  }
+});
+
+Deno.test("main() prints nothing for dns-args where there is no name service", async () => {
+  const { io, out } = fakeIo(() => '{"dns":null}');
+  equal(await main(["dns-args", "--name", "web"], io), 0);
+  equal(out(), "");
+});

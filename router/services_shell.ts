@@ -13,7 +13,13 @@ import type { Ipv4, Logger, PeerName } from "../base/mod.ts";
 import { formatIpv4 } from "../base/mod.ts";
 import { type DnsServer, type Names, startDns, startNames } from "../container/dns/mod.ts";
 import { EXPOSE_ID } from "../container/mod.ts";
-import { type Ipam, type KnownPeer, startIpam } from "../container/ipam/mod.ts";
+import {
+  Absence,
+  type Ipam,
+  type KnownPeer,
+  startIpam,
+  WEFT_CHANNEL,
+} from "../container/ipam/mod.ts";
 import type { Channel, Mesh, ReachedTarget } from "../mesh/mod.ts";
 import type { RouterConfig } from "./config/mod.ts";
 import { ArpProbes } from "./arp_probes_shell.ts";
@@ -54,6 +60,7 @@ export class Services implements AsyncDisposable {
   readonly #parts: ServicesParts;
   readonly #probes: ArpProbes;
   #lives: Lives | undefined;
+  readonly #absence: Absence;
   /** What was told last of peers and targets. */
   #told = "";
 
@@ -63,6 +70,7 @@ export class Services implements AsyncDisposable {
     this.#probes = new ArpProbes(parts.bridge);
     this.idents = new Idents(parts.store);
     this.ipam = this.#startIpam();
+    this.#absence = new Absence(parts.self);
     this.names = this.#startNames();
     this.dns = this.#startDns();
   }
@@ -219,6 +227,13 @@ export class Services implements AsyncDisposable {
     return [...all];
   }
 
+  /** Others would wait for us to say whom we were told of. */
+  #sayAbsent(peers: readonly KnownPeer[]): void {
+    for (const name of this.#absence.topologyChanged(peers)) {
+      this.#parts.mesh()?.unicast(WEFT_CHANNEL, name, this.#absence.message);
+    }
+  }
+
   /** Most of the time nothing of it has changed. */
   #tell(peers: readonly KnownPeer[], reached: readonly ReachedTarget[]): void {
     const telling = JSON.stringify([peers, reached]);
@@ -226,6 +241,7 @@ export class Services implements AsyncDisposable {
     this.#told = telling;
     this.ipam?.targetsChanged(reached);
     this.ipam?.topologyChanged(peers);
+    if (this.ipam === undefined) this.#sayAbsent(peers);
     this.names?.topologyChanged(peers);
   }
 }

@@ -31,7 +31,8 @@ import { exposeAddress, hideAddress } from "../switch/mod.ts";
 import { type AddressWord, routeNotes } from "./addresses.ts";
 import { routesBeside } from "./host_view_shell.ts";
 import { KeyedLock } from "./keyed_lock.ts";
-import { Leases } from "./leases_shell.ts";
+import { type Lease, Leases } from "./leases_shell.ts";
+import { takenElsewhere, withOwners } from "./owners.ts";
 import type { NamePart } from "./parts.ts";
 
 /** Interfaces and addresses outlive the router, and so do the names that come with them. */
@@ -49,6 +50,8 @@ export interface ContainersOptions {
   readonly names?: NamePart | undefined;
   /** Returns what a container's addresses are held under; missing: nothing is held. */
   readonly identOf?: (ref: ContainerRef) => string;
+  /** Asks the network whether somebody uses an address; missing: nobody is asked. */
+  readonly isUsed?: (address: Ipv4) => Promise<boolean>;
   /** Hears of each container that was attached. */
   readonly onAttached?: (ident: string, portIndex: number) => void;
   /** Hears of each address that the host was given. */
@@ -120,11 +123,9 @@ export class Containers {
     return this.#locks.run(container, async () => {
       const ref = await findContainer(container, options);
       const ident = this.#identOf(ref);
-      const lease = await this.#leases.take(ident, wanted, {
-        ...patience(options),
-        isContainer: true,
-      });
+      const lease = await this.#take(ident, wanted, { ...patience(options), isContainer: true });
       try {
+        await this.#refuseUsed("attach", wanted);
         this.#rewriteHosts(ref, lease.cidrs, options);
         const result = attach(ref, lease.cidrs, {
           ...this.#place(),
@@ -175,11 +176,10 @@ export class Containers {
     if (fqdn !== undefined && names === undefined) throw noNames(`expose with the name "${fqdn}"`);
     const wanted = this.#leases.parse(words, "expose");
     return await this.#locks.run(EXPOSE_ID, async () => {
-      const lease = await this.#leases.take(EXPOSE_ID, wanted, {
-        ...patience(options),
-        isContainer: false,
-      });
+      const how = { ...patience(options), isContainer: false };
+      const lease = await this.#take(EXPOSE_ID, wanted, how);
       try {
+        await this.#refuseUsed("expose", wanted);
         const attached = listAttached(bridge).filter(({ id }) => id !== EXPOSE_ID);
         for (const cidr of lease.cidrs) refuseHeld(cidr, attached);
         if (fqdn !== undefined) {
@@ -253,6 +253,28 @@ export class Containers {
 
   #identOf(ref: ContainerRef): string {
     return this.#options.identOf?.(ref) ?? "";
+  }
+
+  async #take(ident: string, words: readonly AddressWord[], options: OpOptions): Promise<Lease> {
+    try {
+      return await this.#leases.take(ident, words, options);
+    } catch (error) {
+      throw withOwners(error, () => listAttached(this.#options.bridge));
+    }
+  }
+
+  /** No ring says who has an address outside the range: the network does. Who has it on this host is known better here. */
+  async #refuseUsed(verb: string, words: readonly AddressWord[]): Promise<void> {
+    const { isUsed, bridge, names } = this.#options;
+    const cidrs = this.#leases.unwatched(words);
+    if (isUsed === undefined || cidrs.length === 0) return;
+    const here = new Set(
+      listAttached(bridge).flatMap(({ addresses }) => addresses.map(({ address }) => address)),
+    );
+    const strange = cidrs.filter(({ address }) => !here.has(address));
+    const used = await Promise.all(strange.map(({ address }) => isUsed(address)));
+    const taken = strange.find((_, i) => used[i]);
+    if (taken !== undefined) throw takenElsewhere(verb, taken, names?.entries() ?? []);
   }
 
   #note(words: readonly AddressWord[], { onNote }: Patience): void {

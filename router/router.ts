@@ -111,6 +111,7 @@ export class Router {
       leases: new Leases(services.ipam),
       names: services.names,
       identOf: (ref) => services.idents.of(ref),
+      isUsed: (address) => services.isUsed(address),
       onAttached: (ident, portIndex) => services.attached(ident, portIndex),
       onExposed: (address) => services.exposed(address),
       warn: (line) => log.warn(line),

@@ -29,6 +29,9 @@ import { Lives } from "./lives_shell.ts";
 import type { DnsSnapshot } from "./status/mod.ts";
 import type { Store } from "./store.ts";
 
+/** An answer from the other side of the world takes so long. */
+const USED_MS = 200;
+
 /** What the services are made from. */
 export interface ServicesParts {
   /** How the router is set up. */
@@ -116,6 +119,18 @@ export class Services implements AsyncDisposable {
       weft: name === this.#parts.self || weft(name),
     }));
     this.#tell(known, reached);
+  }
+
+  /** Asks on the network whether somebody uses an address. */
+  async isUsed(address: Ipv4): Promise<boolean> {
+    try {
+      return await this.#probes.probe(address, USED_MS);
+    } catch (error) {
+      // Who gave the address wants it; nobody is known to have it.
+      const fields = { address: formatIpv4(address), error: String(error) };
+      this.#parts.log.debug("cannot ask who uses an address", fields);
+      return false;
+    }
   }
 
   /** Notes that a container was attached. */

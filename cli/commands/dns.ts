@@ -20,7 +20,11 @@ export const dnsAddCommand = command({
   options: { h: NAME_OPTION },
   details: "Addresses without a container belong to nobody: the name stays until dns-remove.",
   async run(words, options, io): Promise<void> {
-    await io.client.post("/dns/add", nameRequest(words, options, io));
+    const request = nameRequest(words, options, io);
+    if (request["container"] === undefined && options.h === undefined) {
+      throw new CommandError("Cannot add a name: give one with -h, or a container that has one");
+    }
+    await io.client.post("/dns/add", request);
   },
 });
 
@@ -88,9 +92,6 @@ function nameRequest(
   const addresses = words.filter((word) => IPV4.test(word));
   const [container, ...more] = words.filter((word) => !IPV4.test(word));
   if (more.length > 0) throw new CommandError("Cannot change names: give one container");
-  if (container === undefined && h === undefined) {
-    throw new CommandError("Cannot change names: give a name with -h, or a container");
-  }
   return {
     addresses,
     fqdn: h,

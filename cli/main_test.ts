@@ -86,6 +86,16 @@ Deno.test("main() attaches with addresses and options in any order and prints pl
   }]]);
 });
 
+Deno.test("main() tells on standard error what the router notes", async () => {
+  for (const words of [["attach", "192.0.2.9/24", "web"], ["expose"]]) {
+    const answer = () => '{"addresses":["192.0.2.9/24"],"notes":["mind the gap"]}';
+    const fake = fakeIo(answer);
+    equal(await main(words, fake.io), 0);
+    equal(fake.out(), "192.0.2.9\n");
+    equal(fake.err(), "Note: mind the gap\n");
+  }
+});
+
 Deno.test("main() attaches with names, a hosts file and a wait as they were given", async () => {
   const { io, calls } = fakeIo(() => '{"addresses":[]}');
   const options = ["--rewrite-hosts", "--add-host", "a:192.0.2.1", "--add-host=b:192.0.2.2"];
@@ -241,4 +251,27 @@ Deno.test("exitCodeOf() follows the table", () => {
 Deno.test("lineOf() has words for all but our own faults", () => {
   equal(lineOf(new Error("x")), "x");
   equal(lineOf(new TypeError("x")), undefined);
+});
+
+Deno.test("main() prints the options of dns-args for what goes to docker run", async () => {
+  const answer = (path: string): string =>
+    path === "/status" ? '{"dns":{"domain":"weave.local."}}' : "172.17.0.1";
+  for (
+    const [words, expected] of [
+      [[], "--dns=172.17.0.1 --dns-search=weave.local."],
+      [["-ti", "nginx"], "--dns=172.17.0.1 --dns-search=weave.local."],
+      [["--name", "web"], "--dns=172.17.0.1 --hostname=web.weave.local --dns-search=."],
+      [["--name=web", "-h", "db", "--dns-search=x"], "--dns=172.17.0.1"],
+    ] as const
+  ) {
+    const { io, out } = fakeIo(answer);
+    equal(await main(["dns-args", ...words], io), 0);
+    equal(out(), expected);
+  }
+});
+
+Deno.test("main() prints nothing for dns-args where there is no name service", async () => {
+  const { io, out } = fakeIo(() => '{"dns":null}');
+  equal(await main(["dns-args", "--name", "web"], io), 0);
+  equal(out(), "");
 });

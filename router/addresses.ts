@@ -9,7 +9,7 @@
  * @module
  */
 
-import { type Cidr, formatCidr, parseCidr, WireError } from "../base/mod.ts";
+import { type Cidr, cidrContains, formatCidr, parseCidr, WireError } from "../base/mod.ts";
 import { parseSubnet, UsageError } from "./config/mod.ts";
 
 /** What one word asks for. */
@@ -45,6 +45,23 @@ export function parseAddresses(
     }
   }
   return [...found.values()];
+}
+
+/**
+ * Returns a line for each address that the user named and that the host has another way to.
+ *
+ * @param routes of the host, the bridge's own left out
+ */
+export function routeNotes(words: readonly AddressWord[], routes: readonly Cidr[]): string[] {
+  return words.flatMap((word) => {
+    if (word.kind !== "address") return [];
+    const route = routes.find((destination) => cidrContains(destination, word.cidr.address));
+    if (route === undefined) return [];
+    return `${formatCidr(word.cidr)} overlaps with existing route ${
+      formatCidr(route)
+    } of this host: ` +
+      "the host itself takes that way";
+  });
 }
 
 function subnetIn(word: string, verb: string): Cidr {

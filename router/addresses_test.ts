@@ -1,6 +1,6 @@
 import { deepEqual, throws } from "node:assert/strict";
 import { formatCidr, parseCidr } from "../base/mod.ts";
-import { parseAddresses } from "./addresses.ts";
+import { parseAddresses, routeNotes } from "./addresses.ts";
 
 const RANGE = parseCidr("10.32.0.0/12");
 
@@ -41,6 +41,19 @@ for (
     throws(() => parseAddresses(words, "attach", RANGE), pattern);
   });
 }
+
+Deno.test("routeNotes() speaks of addresses inside a route, not of those that we choose", () => {
+  const words = parseAddresses(
+    ["192.0.2.9/24", "198.51.100.9/24", "net:10.32.7.0/24"],
+    "attach",
+    RANGE,
+  );
+  const routes = ["192.0.2.8/29", "198.51.100.0/29", "10.32.0.0/12"].map(parseCidr);
+  const notes = routeNotes(words, routes);
+  deepEqual(notes.map((line) => line.slice(0, line.indexOf(" of "))), [
+    "192.0.2.9/24 overlaps with existing route 192.0.2.8/29",
+  ]);
+});
 
 for (const words of [[], ["net:default"], ["net:10.2.0.0/16"]]) {
   Deno.test(`parseAddresses() refuses ${JSON.stringify(words)} where nothing is allocated`, () => {

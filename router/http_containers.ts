@@ -19,6 +19,9 @@ import {
 } from "./http_routes.ts";
 import type { RouterCalls } from "./router_calls.ts";
 
+/** Nobody registers a name anew after a restart. */
+const KEEP = { keep: true };
+
 /** Returns the routes. */
 export function containerRoutes(router: RouterCalls): Route[] {
   const { containers } = router;
@@ -35,7 +38,9 @@ export function containerRoutes(router: RouterCalls): Route[] {
     },
     post("/attach", async (asked) => {
       const { container, addresses, ...options } = await containerRequest(asked);
-      return jsonAnswer(await containers.attach(container, addresses, options));
+      const { notes, onNote } = notebook();
+      const row = await containers.attach(container, addresses, { ...options, onNote });
+      return jsonAnswer({ ...row, notes });
     }),
     post("/detach", async (asked) => {
       const { container, addresses, ...options } = await containerRequest(asked);
@@ -43,11 +48,13 @@ export function containerRoutes(router: RouterCalls): Route[] {
     }),
     post("/expose", async (asked) => {
       const body = await jsonBody(asked.request);
+      const { notes, onNote } = notebook();
       const addresses = await containers.expose(strings(body["addresses"], "addresses"), {
         ...waiting(body, asked),
         fqdn: text(body["fqdn"]),
+        onNote,
       });
-      return jsonAnswer({ addresses });
+      return jsonAnswer({ addresses, notes });
     }),
     post("/hide", async ({ request }) => {
       const words = strings((await jsonBody(request))["addresses"], "addresses");
@@ -56,9 +63,9 @@ export function containerRoutes(router: RouterCalls): Route[] {
     post("/dns/add", async (asked) => {
       const names = router.names;
       if (names === undefined) throw noNames("add a name");
-      const { holder, addresses, fqdn, keep } = await nameRequest(router, asked);
+      const { holder, addresses, fqdn } = await nameRequest(router, asked);
       if (fqdn === undefined) throw new UsageError("Cannot add a name: give one with -h");
-      for (const ip of addresses) names.add(fqdn, holder, ip, { keep });
+      for (const ip of addresses) names.add(fqdn, holder, ip, KEEP);
       return jsonAnswer({ added: addresses.length });
     }),
     post("/dns/remove", async (asked) => {
@@ -78,8 +85,6 @@ interface NameRequest {
   /** The name that was given, else the container's own. */
   readonly fqdn: string | undefined;
   readonly given: string | undefined;
-  /** Nobody registers it anew after a restart. */
-  readonly keep: boolean;
 }
 
 async function nameRequest(router: RouterCalls, { request }: Asked): Promise<NameRequest> {
@@ -89,7 +94,7 @@ async function nameRequest(router: RouterCalls, { request }: Asked): Promise<Nam
   const container = text(body["container"]);
   if (container === undefined) {
     if (listed.length > 0) {
-      return { holder: EXTERN_ID, addresses: listed, fqdn: given, given, keep: true };
+      return { holder: EXTERN_ID, addresses: listed, fqdn: given, given };
     }
     throw new UsageError("Cannot find the name's addresses: name a container or an address");
   }
@@ -100,7 +105,6 @@ async function nameRequest(router: RouterCalls, { request }: Asked): Promise<Nam
     addresses: listed.length > 0 ? listed : all,
     fqdn: given ?? found.fqdn,
     given,
-    keep: given !== undefined,
   };
 }
 
@@ -122,6 +126,12 @@ async function containerRequest(
     dns: flag(body["dns"]),
     ...(hosts === undefined ? {} : { hosts: strings(hosts, "hosts") }),
   };
+}
+
+/** Collects what the user should know. */
+function notebook(): { notes: string[]; onNote: (line: string) => void } {
+  const notes: string[] = [];
+  return { notes, onNote: (line) => void notes.push(line) };
 }
 
 /** A client that goes away wants nothing any more. */

@@ -34,6 +34,11 @@ export function printAddresses(addresses: readonly string[], json: boolean, { ou
   else out(`${addresses.map((address) => address.replace(/\/.*/, "")).join(" ")}\n`);
 }
 
+/** Prints what the router has to say beside its answer; an older one says nothing. */
+export function printNotes(notes: readonly string[] | undefined, { err }: Io): void {
+  for (const note of notes ?? []) err(`Note: ${note}`);
+}
+
 /** The option of each command that may have to wait for an address. */
 export const WAIT_OPTION: CommandOption = {
   value: "SECONDS",

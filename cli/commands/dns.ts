@@ -5,7 +5,8 @@
  */
 
 import { command, CommandError, type Given, type Io, JSON_OPTION } from "../command.ts";
-import { absoluteContainer, dockerHost } from "./_containers.ts";
+import { absoluteContainer, dockerHost, printNotes } from "./_containers.ts";
+import { nameArguments } from "./_docker.ts";
 
 const NAME_OPTION = { value: "FQDN", summary: "the name; without it the container's own" } as const;
 const IPV4 = /^[0-9]+(\.[0-9]+){3}$/;
@@ -19,7 +20,11 @@ export const dnsAddCommand = command({
   options: { h: NAME_OPTION },
   details: "Addresses without a container belong to nobody: the name stays until dns-remove.",
   async run(words, options, io): Promise<void> {
-    await io.client.post("/dns/add", nameRequest(words, options, io));
+    const request = nameRequest(words, options, io);
+    if (request["container"] === undefined && options.h === undefined) {
+      throw new CommandError("Cannot add a name: give one with -h, or a container that has one");
+    }
+    await io.client.post("/dns/add", request);
   },
 });
 
@@ -50,15 +55,24 @@ export const dnsLookupCommand = command({
   },
 });
 
-/** `weft dns-args`. */
+/** `weft dns-args [DOCKER-RUN-ARGS...]`. */
 export const dnsArgsCommand = command({
   name: "dns-args",
   summary: "print the options that give a container of Docker our name service",
-  args: "",
-  count: [0, 0],
+  args: "[DOCKER-RUN-ARGS...]",
+  count: [0, Infinity],
   options: {},
-  async run(_words, _options, io): Promise<void> {
-    io.out((await dnsArguments(io)).join(" "));
+  passThrough: true,
+  details: [
+    "Told of what goes to docker run, it adds --hostname for --name, and minds --hostname and --dns-search:",
+    "  docker run $(weft dns-args --name web) --name web IMAGE",
+  ].join("\n"),
+  async run(words, _options, io): Promise<void> {
+    const server = await dnsArguments(io);
+    if (words.length === 0 || server.length === 0) return io.out(server.join(" "));
+    const { words: options, notes } = nameArguments(words, server);
+    printNotes(notes, io);
+    io.out(options.join(" "));
   },
 });
 
@@ -78,9 +92,6 @@ function nameRequest(
   const addresses = words.filter((word) => IPV4.test(word));
   const [container, ...more] = words.filter((word) => !IPV4.test(word));
   if (more.length > 0) throw new CommandError("Cannot change names: give one container");
-  if (container === undefined && h === undefined) {
-    throw new CommandError("Cannot change names: give a name with -h, or a container");
-  }
   return {
     addresses,
     fqdn: h,

@@ -4,13 +4,12 @@
  * @module
  */
 
-import { command, CommandError } from "../command.ts";
+import { command } from "../command.ts";
 import { usageOf, WordsError } from "../framework.ts";
-import { dockerHost } from "./_containers.ts";
+import { dockerHost, printNotes } from "./_containers.ts";
+import { docker, nameArguments, valuesOf } from "./_docker.ts";
 import { dnsArguments } from "./dns.ts";
 
-/** What the kernel takes for a host name. */
-const MAX_HOSTNAME = 64;
 const ADDRESS = /^(net:default|(ip:|net:)?[0-9]+(\.[0-9]+){3}\/[0-9]{1,2})$/;
 
 /** How a container is to be run. */
@@ -43,17 +42,18 @@ export const runCommand = command({
   ].join("\n"),
   async run(words, _options, io): Promise<void> {
     const server = words.includes("--without-dns") ? [] : await dnsArguments(io);
-    const { addresses, docker, dns, hosts, notes } = planRun(words, server);
-    for (const note of notes) io.err(`Note: ${note}`);
-    const id = await dockerRun(docker);
+    const { addresses, docker: args, dns, hosts, notes } = planRun(words, server);
+    printNotes(notes, io);
+    const id = await docker(args);
     try {
-      await io.client.post("/attach", {
+      const answer = await io.client.post("/attach", {
         container: id,
         addresses,
         dockerHost: dockerHost(io),
         dns,
         ...(hosts === undefined ? {} : { hosts }),
       });
+      printNotes(JSON.parse(answer).notes, io);
     } catch (error) {
       await new Deno.Command("docker", { args: ["kill", id], stdout: "null", stderr: "null" })
         .output();
@@ -91,48 +91,4 @@ export function planRun(words: readonly string[], server: readonly string[]): Ru
     hosts: own.has("--no-rewrite-hosts") ? undefined : valuesOf(rest, ["--add-host"]),
     notes: named.notes,
   };
-}
-
-function nameArguments(
-  rest: readonly string[],
-  [address = "", search = ""]: readonly string[],
-): { words: string[]; notes: string[] } {
-  const domain = search.replace(/^--dns-search=/, "").replace(/\.$/, "");
-  const [name] = valuesOf(rest, ["--name"]);
-  const [given] = valuesOf(rest, ["--hostname", "-h"]);
-  const hostname = name === undefined || given !== undefined ? undefined : `${name}.${domain}`;
-  const tooLong = hostname !== undefined && hostname.length > MAX_HOSTNAME;
-  const words = [address];
-  if (hostname !== undefined && !tooLong) words.push(`--hostname=${hostname}`);
-  if (valuesOf(rest, ["--dns-search"]).length === 0) {
-    const own = given !== undefined || (hostname !== undefined && !tooLong);
-    words.push(own ? "--dns-search=." : search);
-  }
-  const notes = tooLong ? [`the name "${hostname}" is too long for a host name`] : [];
-  return { words, notes };
-}
-
-/** Returns the values of an option of Docker's, in both of its forms. */
-function valuesOf(words: readonly string[], names: readonly string[]): string[] {
-  return words.flatMap((word, i) => {
-    const name = names.find((name) => word === name || word.startsWith(`${name}=`));
-    if (name === undefined) return [];
-    const value = word === name ? words[i + 1] : word.slice(name.length + 1);
-    return value === undefined ? [] : [value];
-  });
-}
-
-async function dockerRun(args: readonly string[]): Promise<string> {
-  let output: Deno.CommandOutput;
-  try {
-    output = await new Deno.Command("docker", { args: [...args], stderr: "inherit" }).output();
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-    throw new CommandError(
-      "Cannot run: there is no docker command; start the container, then attach it",
-    );
-  }
-  const id = new TextDecoder().decode(output.stdout).trim().split("\n").at(-1) ?? "";
-  if (output.success) return id;
-  throw new CommandError(`Cannot run: docker run ended with exit code ${output.code}`);
 }

@@ -80,6 +80,15 @@ Deno.test("three hosts share names", async (t) => {
     match(stderr, /weave\.local/);
   });
 
+  await t.step("dns-remove of an address takes all its names away, of no container's", async () => {
+    await first.weft("dns-add", "192.0.2.78", "192.0.2.79", "-h", "scanner.weave.local");
+    await first.weft("dns-add", "192.0.2.78", "-h", "copier.weave.local");
+    await first.weft("dns-remove", "192.0.2.78");
+    equal((await first.weft("dns-lookup", "copier")).stdout, "");
+    equal((await first.weft("dns-lookup", "scanner")).stdout, "192.0.2.79\n");
+    equal((await first.tryWeft(["dns-add", "192.0.2.78"])).code, 1);
+  });
+
   await t.step("dns-remove and detach take names away everywhere", async () => {
     await first.weft("dns-remove", `netns:${containers[0].path}`, "-h", "web.weave.local");
     await resolves("web", addresses.slice(1));

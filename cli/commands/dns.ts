@@ -7,6 +7,7 @@
 import { command, CommandError, type Given, type Io, JSON_OPTION } from "../command.ts";
 import { absoluteContainer, dockerHost, printNotes } from "./_containers.ts";
 import { nameArguments } from "./_docker.ts";
+import { callPart } from "./_parts.ts";
 
 const NAME_OPTION = { value: "FQDN", summary: "the name; without it the container's own" } as const;
 const IPV4 = /^[0-9]+(\.[0-9]+){3}$/;
@@ -48,7 +49,8 @@ export const dnsLookupCommand = command({
   count: [1, 1],
   options: { json: JSON_OPTION },
   async run([name = ""], options, io): Promise<void> {
-    const answer = await io.client.get(`/dns/lookup/${encodeURIComponent(name)}`, "json");
+    const path = `/dns/lookup/${encodeURIComponent(name)}`;
+    const answer = await callPart("names", "look up a name", () => io.client.get(path, "json"));
     if (options.json) return io.out(answer);
     const { addresses } = JSON.parse(answer) as { addresses: string[] };
     io.out(addresses.map((address) => `${address}\n`).join(""));

@@ -6,11 +6,9 @@
 
 import { command } from "../command.ts";
 import { usageOf, WordsError } from "../framework.ts";
-import { dockerHost, printNotes } from "./_containers.ts";
+import { ADDRESS, dockerHost, printNotes } from "./_containers.ts";
 import { docker, nameArguments, valuesOf } from "./_docker.ts";
 import { dnsArguments } from "./dns.ts";
-
-const ADDRESS = /^(net:default|(ip:|net:)?[0-9]+(\.[0-9]+){3}\/[0-9]{1,2})$/;
 
 /** How a container is to be run. */
 export interface RunPlan {

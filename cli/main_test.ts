@@ -275,3 +275,41 @@ Deno.test("main() prints nothing for dns-args where there is no name service", a
   equal(await main(["dns-args", "--name", "web"], io), 0);
   equal(out(), "");
 });
+
+for (
+  const [words, reason] of [
+    [["prime"], /^Cannot prime: IP allocation is off here; .*--ipalloc-range\n$/],
+    [["rmpeer", "host2"], /^Cannot take over "host2": IP allocation is off/],
+    [["ipam", "explain"], /^Cannot explain: IP allocation is off/],
+    [["ipam", "repair", "ours"], /^Cannot repair: IP allocation is off/],
+    [["dns-lookup", "web"], /^Cannot look up a name: .*--no-dns\n$/],
+  ] as const
+) {
+  Deno.test(`main() says which part is missing for ${words.join(" ")}`, async () => {
+    const { io, out, err } = fakeIo(() => {
+      throw new NotFoundError("404 page not found");
+    });
+    equal(await main(words, io), 1);
+    equal(out(), "");
+    match(err(), reason);
+  });
+}
+
+Deno.test("main() asks for a container where there are addresses only", async () => {
+  for (const verb of ["attach", "detach"]) {
+    const { io, err, calls } = fakeIo();
+    equal(await main([verb, "web", "10.2.1.1/24"], io), 1);
+    match(err(), /^Cannot use "10\.2\.1\.1\/24" as a container: name one behind the addresses\n$/);
+    deepEqual(calls, []);
+  }
+});
+
+Deno.test("main() removes the names of an address without a name, and adds none", async () => {
+  const { io, calls } = fakeIo();
+  equal(await main(["dns-remove", "192.0.2.7"], io), 0);
+  deepEqual(calls, [["/dns/remove", { addresses: ["192.0.2.7"], fqdn: undefined }]]);
+  const adding = fakeIo();
+  equal(await main(["dns-add", "192.0.2.7"], adding.io), 1);
+  match(adding.err(), /^Cannot add a name: give one with -h/);
+  deepEqual(adding.calls, []);
+});

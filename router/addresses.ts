@@ -12,6 +12,9 @@
 import { type Cidr, cidrContains, formatCidr, parseCidr, WireError } from "../base/mod.ts";
 import { parseSubnet, UsageError } from "./config/mod.ts";
 
+/** Of no network: this host, loopback, groups and what is reserved beside them (RFC 6890). */
+const NOBODYS = ["0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/3"].map(parseCidr);
+
 /** What one word asks for. */
 export type AddressWord =
   /** Any address of a subnet. */
@@ -75,12 +78,18 @@ function subnetIn(word: string, verb: string): Cidr {
 }
 
 function addressIn(text: string, verb: string): Cidr {
+  let cidr: Cidr;
   try {
-    return parseCidr(text);
+    cidr = parseCidr(text);
   } catch (error) {
     if (!(error instanceof WireError)) throw error;
     throw new UsageError(`Cannot ${verb}: invalid CIDR address "${text}"; write it as 10.2.1.5/24`);
   }
+  const nobody = cidr.length === 0 || NOBODYS.some((range) => cidrContains(range, cidr.address));
+  if (!nobody) return cidr;
+  throw new UsageError(
+    `Cannot ${verb}: invalid CIDR address "${text}": no host can have it in a network; write it as 10.2.1.5/24`,
+  );
 }
 
 function noAllocation(verb: string, words: readonly string[], word: string): string {

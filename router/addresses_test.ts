@@ -35,6 +35,11 @@ for (
     [["10.2.1.1/33"], /invalid CIDR address/],
     [["10.2.1.1"], /invalid CIDR address/],
     [["web"], /invalid CIDR address "web"/],
+    [["10.2.1.1/0"], /invalid CIDR address "10\.2\.1\.1\/0": no host can have it/],
+    [["ip:224.0.0.5/24"], /invalid CIDR address "224\.0\.0\.5\/24"/],
+    [["127.0.0.1/8"], /invalid CIDR address/],
+    [["0.0.0.0/24"], /invalid CIDR address/],
+    [["255.255.255.255/32"], /invalid CIDR address/],
   ] as const
 ) {
   Deno.test(`parseAddresses() refuses ${JSON.stringify(words)}`, () => {

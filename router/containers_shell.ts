@@ -56,6 +56,8 @@ export interface ContainersOptions {
   readonly onAttached?: (ident: string, portIndex: number) => void;
   /** Hears of each address that the host was given. */
   readonly onExposed?: (address: Ipv4) => void;
+  /** Hears of each address that the host has no more. */
+  readonly onHidden?: (address: Ipv4) => void;
   /** Hears of what failed without failing the request. */
   readonly warn?: (line: string) => void;
 }
@@ -204,6 +206,10 @@ export class Containers {
       const has = listAttached(bridge).find(({ id }) => id === EXPOSE_ID)?.addresses ?? [];
       const cidrs = this.#inAllForms(EXPOSE_ID, wanted, has);
       const hidden = cidrs.filter((cidr) => hideAddress(bridge, cidr));
+      const left = has.filter((cidr) => !hidden.some((gone) => same(gone, cidr)));
+      for (const { address } of hidden) {
+        if (!left.some((cidr) => cidr.address === address)) this.#options.onHidden?.(address);
+      }
       await this.#giveBack(EXPOSE_ID, cidrs, has);
       return hidden.map(formatCidr);
     });

@@ -13,6 +13,8 @@ import { type Cidr, formatCidr, type Ipv4 } from "../base/mod.ts";
 import { type Attached, RefusedError } from "../container/mod.ts";
 import type { NamePart } from "./parts.ts";
 
+/** Container engines show so much of an id. */
+const SHORT = 12;
 const QUOTED_IDENT = /"([0-9a-f]{64})"/g;
 
 /** Returns a refusal with the names of containers in the place of what their addresses are held under. */
@@ -25,7 +27,13 @@ export function withOwners(
   const names = new Map(attached().map(({ ident, name }) => [ident, name]));
   const text = error.message.replace(
     QUOTED_IDENT,
-    (_, ident: string) => JSON.stringify(names.get(ident) ?? ident),
+    (_, ident: string) => {
+      const name = names.get(ident);
+      if (name !== undefined) return JSON.stringify(name);
+      return `"${
+        ident.slice(0, SHORT)
+      }", which is not attached; who died keeps its addresses for 30 s`;
+    },
   );
   return new RefusedError(error.code, text);
 }

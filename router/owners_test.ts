@@ -16,11 +16,17 @@ Deno.test("withOwners() puts the name of a container in the place of its ident",
 });
 
 Deno.test("withOwners() leaves alone what it knows no better", () => {
-  equal(textOf(withOwners(OWNED, () => [])), OWNED.message);
   const other = new RefusedError("no-space", `"${IDENT}"`);
   for (const error of [other, new RefusedError("address-in-use", "x"), new TypeError("x")]) {
     equal(withOwners(error, () => [{ ident: IDENT, name: "web" }]), error);
   }
+});
+
+Deno.test("withOwners() says that who is not attached may have died", () => {
+  match(
+    textOf(withOwners(OWNED, () => [])),
+    /^Cannot claim 192\.0\.2\.7: owned by "4f5e6d7c4f5e", which is not attached; .*30 s$/,
+  );
 });
 
 Deno.test("takenElsewhere() names the owner by what is registered for the address", () => {

@@ -114,6 +114,7 @@ export class Router {
       isUsed: (address) => services.isUsed(address),
       onAttached: (ident, portIndex) => services.attached(ident, portIndex),
       onExposed: (address) => services.exposed(address),
+      onHidden: (address) => services.hidden(address),
       warn: (line) => log.warn(line),
     });
     const { promise, resolve } = Promise.withResolvers<string | undefined>();

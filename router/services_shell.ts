@@ -143,6 +143,11 @@ export class Services implements AsyncDisposable {
     if (this.#dnsFollowsHost()) this.dns?.listen(formatIpv4(address));
   }
 
+  /** Notes that the host has an address no more. */
+  hidden(address: Ipv4): void {
+    if (this.#dnsFollowsHost()) void this.dns?.unlisten(formatIpv4(address));
+  }
+
   /** Returns what status pages show of names; `undefined`: off. */
   dnsStatus(): DnsSnapshot | undefined {
     if (this.dns === undefined || this.names === undefined) return undefined;

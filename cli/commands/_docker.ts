@@ -13,7 +13,7 @@ const MAX_HOSTNAME = 64;
  * Returns the options of `docker run` that give a container our name server, and a name if it has one of Docker's.
  *
  * @param rest words for `docker run`
- * @param server `--dns=IP` and `--dns-search=DOMAIN`
+ * @param server `--dns=IP`, empty if there is none yet, and `--dns-search=DOMAIN`
  * @returns those options, and what the user should know
  */
 export function nameArguments(
@@ -25,9 +25,9 @@ export function nameArguments(
   const [given] = valuesOf(rest, ["--hostname", "-h"]);
   const hostname = name === undefined || given !== undefined ? undefined : `${name}.${domain}`;
   const tooLong = hostname !== undefined && hostname.length > MAX_HOSTNAME;
-  const words = [address];
+  const words = address === "" ? [] : [address];
   if (hostname !== undefined && !tooLong) words.push(`--hostname=${hostname}`);
-  if (valuesOf(rest, ["--dns-search"]).length === 0) {
+  if (address !== "" && valuesOf(rest, ["--dns-search"]).length === 0) {
     const own = given !== undefined || (hostname !== undefined && !tooLong);
     words.push(own ? "--dns-search=." : search);
   }

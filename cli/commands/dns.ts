@@ -7,6 +7,8 @@
 import { command, CommandError, type Given, type Io, JSON_OPTION } from "../command.ts";
 import { absoluteContainer, dockerHost, printNotes } from "./_containers.ts";
 import { nameArguments } from "./_docker.ts";
+import { callPart } from "./_parts.ts";
+import { EXIT_FAILED } from "../exit_codes.ts";
 
 const NAME_OPTION = { value: "FQDN", summary: "the name; without it the container's own" } as const;
 const IPV4 = /^[0-9]+(\.[0-9]+){3}$/;
@@ -48,7 +50,8 @@ export const dnsLookupCommand = command({
   count: [1, 1],
   options: { json: JSON_OPTION },
   async run([name = ""], options, io): Promise<void> {
-    const answer = await io.client.get(`/dns/lookup/${encodeURIComponent(name)}`, "json");
+    const path = `/dns/lookup/${encodeURIComponent(name)}`;
+    const answer = await callPart("names", "look up a name", () => io.client.get(path, "json"));
     if (options.json) return io.out(answer);
     const { addresses } = JSON.parse(answer) as { addresses: string[] };
     io.out(addresses.map((address) => `${address}\n`).join(""));
@@ -76,12 +79,28 @@ export const dnsArgsCommand = command({
   },
 });
 
-/** Returns those options; none if there is no name service. */
+/** Is thrown when names are kept, and there is no address yet where they could be asked for. */
+export class NoDnsAddressError extends CommandError {
+  /** Name of the class. */
+  override name = "NoDnsAddressError";
+
+  /** Makes one. @param search the option that names our domain */
+  constructor(message: string, readonly search: string) {
+    super(message);
+  }
+}
+
+/** Returns those options; none if there is no name service. @throws {NoDnsAddressError} */
 export async function dnsArguments({ client }: Io): Promise<string[]> {
-  const status = JSON.parse(await client.get("/status", "json"));
-  if (status.dns === null) return [];
-  const address = await client.get("/dns-address");
-  return [`--dns=${address}`, `--dns-search=${status.dns.domain}`];
+  const { dns } = JSON.parse(await client.get("/status", "json"));
+  if (dns === null) return [];
+  const search = `--dns-search=${dns.domain}`;
+  try {
+    return [`--dns=${await client.get("/dns-address")}`, search];
+  } catch (error) {
+    if (!(error instanceof CommandError) || error.exitCode !== EXIT_FAILED) throw error;
+    throw new NoDnsAddressError(error.message, search);
+  }
 }
 
 function nameRequest(

@@ -4,13 +4,11 @@
  * @module
  */
 
-import { command } from "../command.ts";
+import { command, type Io } from "../command.ts";
 import { usageOf, WordsError } from "../framework.ts";
-import { dockerHost, printNotes } from "./_containers.ts";
+import { ADDRESS, dockerHost, printNotes } from "./_containers.ts";
 import { docker, nameArguments, valuesOf } from "./_docker.ts";
-import { dnsArguments } from "./dns.ts";
-
-const ADDRESS = /^(net:default|(ip:|net:)?[0-9]+(\.[0-9]+){3}\/[0-9]{1,2})$/;
+import { dnsArguments, NoDnsAddressError } from "./dns.ts";
 
 /** How a container is to be run. */
 export interface RunPlan {
@@ -41,7 +39,7 @@ export const runCommand = command({
     "Prints the container's id. With --name NAME it is called NAME on the network.",
   ].join("\n"),
   async run(words, _options, io): Promise<void> {
-    const server = words.includes("--without-dns") ? [] : await dnsArguments(io);
+    const server = words.includes("--without-dns") ? [] : await dnsOrNone(io);
     const { addresses, docker: args, dns, hosts, notes } = planRun(words, server);
     printNotes(notes, io);
     const id = await docker(args);
@@ -63,10 +61,21 @@ export const runCommand = command({
   },
 });
 
+/** Names may have no address yet: the container gets its own name all the same, and finds others by address. */
+async function dnsOrNone(io: Io): Promise<string[]> {
+  try {
+    return await dnsArguments(io);
+  } catch (error) {
+    if (!(error instanceof NoDnsAddressError)) throw error;
+    printNotes([error.message], io);
+    return ["", error.search];
+  }
+}
+
 /**
  * Sorts the words: ours, addresses, Docker's.
  *
- * @param server `--dns=IP` and `--dns-search=DOMAIN` of our name service; none: there is none
+ * @param server `--dns=IP`, empty if there is no address yet, and `--dns-search=DOMAIN` of our name service; none: there is none
  * @throws {WordsError} if nothing is left for Docker
  */
 export function planRun(words: readonly string[], server: readonly string[]): RunPlan {

@@ -73,6 +73,7 @@ async function call(socket: string, path: string, init: RequestInit): Promise<st
     text = await response.text();
   } catch (error) {
     if (error instanceof Deno.errors.NotCapable) throw error;
+    if (/permission denied/i.test(`${(error as Error).cause}`)) throw notAllowed(socket);
     throw new NoRouterError(socket);
   }
   if (response.ok) return text;
@@ -88,9 +89,11 @@ function look(socket: string): void {
     Deno.statSync(socket);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) throw new NoRouterError(socket);
-    if (error instanceof Deno.errors.PermissionDenied) {
-      throw new CommandError(`Cannot reach the router: ${socket} is root's; try sudo`);
-    }
+    if (error instanceof Deno.errors.PermissionDenied) throw notAllowed(socket);
     throw error;
   }
+}
+
+function notAllowed(socket: string): CommandError {
+  return new CommandError(`Cannot reach the router: ${socket} is root's; try sudo`);
 }

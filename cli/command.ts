@@ -64,6 +64,8 @@ export interface Command<Names extends string = string> {
   readonly details?: string;
   /** All words go to `run` as they are: the command has a grammar of its own. */
   readonly passThrough?: boolean;
+  /** Its operands are words of another program: `--help` among them is not ours. */
+  readonly foreign?: true;
   /** Does it. @returns exit code, 0 if missing */
   run(words: readonly string[], options: Given<Names>, io: Io): Promise<number | void>;
 }

@@ -37,7 +37,7 @@ export async function dispatch(
     return 0;
   }
   const command = find(commands, first === "--version" ? "version" : first);
-  if (words.slice(1, untilOperands(words)).includes("--help")) {
+  if (ownWords(command, words.slice(1)).includes("--help")) {
     io.out(helpText(commands, command.name));
     return 0;
   }
@@ -61,6 +61,13 @@ function find(commands: readonly Command[], word: string): Command {
   const names = commands.map(({ name }) => name).join(", ");
   const usage = `Usage: ${PROGRAM} COMMAND ...\nCommands: ${names}; '${PROGRAM} help' says more`;
   throw new WordsError(`Unknown command "${word}"`, usage);
+}
+
+/** Returns the words that may be options of the command. */
+function ownWords(command: Command, words: readonly string[]): readonly string[] {
+  const own = words.slice(0, untilOperands(words));
+  const first = command.foreign === true ? own.findIndex((word) => !word.startsWith("-")) : -1;
+  return first === -1 ? own : own.slice(0, first);
 }
 
 function untilOperands(words: readonly string[]): number {

@@ -34,7 +34,8 @@ function recorder(): { heard: unknown[][]; commands: Command[] } {
     details: "More.",
     run: note("launch"),
   });
-  return { heard, commands: [attach, launch] };
+  const start = command({ ...launch, name: "run", foreign: true, run: note("run") });
+  return { heard, commands: [attach, launch, start] };
 }
 
 Deno.test("dispatch() takes options before, between and behind operands", async () => {
@@ -75,6 +76,12 @@ Deno.test("dispatch() passes all words on to a command with a grammar of its own
   deepEqual(heard, [["launch", ["-password", "x", "--no-such", "p"], {}]]);
 });
 
+Deno.test("dispatch() leaves --help to the program whose words it is among", async () => {
+  const { heard, commands } = recorder();
+  await dispatch(commands, ["run", "-i", "ubuntu", "ls", "--help"], fakeIo().io);
+  deepEqual(heard, [["run", ["-i", "ubuntu", "ls", "--help"], {}]]);
+});
+
 const WRONG: readonly [string[], RegExp, RegExp][] = [
   [["lunch"], /^Unknown command "lunch"$/, /^Usage: weft COMMAND/],
   [["attach"], /^Cannot attach: something is missing$/, /^Usage: weft attach \[options\]/],
@@ -112,6 +119,12 @@ for (const words of [["help", "attach"], ["attach", "--help"], ["attach", "x", "
     match(out(), /--add-host NAME:IP +a host/);
   });
 }
+
+Deno.test("dispatch() shows a command that runs another program for --help in front", async () => {
+  const { io, out } = fakeIo();
+  equal(await dispatch(recorder().commands, ["run", "-i", "--help"], io), 0);
+  match(out(), /^Usage: weft run/);
+});
 
 Deno.test("every command has a help of its own and no name twice", async () => {
   const names = COMMANDS.flatMap(({ name, aliases }) => [name, ...aliases ?? []]);

@@ -15,6 +15,9 @@ import { parseSubnet, UsageError } from "./config/mod.ts";
 /** Of no network: this host, loopback, groups and what is reserved beside them (RFC 6890). */
 const NOBODYS = ["0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/3"].map(parseCidr);
 
+/** What gives addresses; what takes them away takes whatever is there. */
+const GIVING: ReadonlySet<string> = new Set(["attach", "expose"]);
+
 /** What one word asks for. */
 export type AddressWord =
   /** Any address of a subnet. */
@@ -86,7 +89,7 @@ function addressIn(text: string, verb: string): Cidr {
     throw new UsageError(`Cannot ${verb}: invalid CIDR address "${text}"; write it as 10.2.1.5/24`);
   }
   const nobody = cidr.length === 0 || NOBODYS.some((range) => cidrContains(range, cidr.address));
-  if (!nobody) return cidr;
+  if (!nobody || !GIVING.has(verb)) return cidr;
   throw new UsageError(
     `Cannot ${verb}: invalid CIDR address "${text}": no host can have it in a network; write it as 10.2.1.5/24`,
   );

@@ -1,4 +1,4 @@
-import { deepEqual, throws } from "node:assert/strict";
+import { deepEqual, equal, throws } from "node:assert/strict";
 import { formatCidr, parseCidr } from "../base/mod.ts";
 import { parseAddresses, routeNotes } from "./addresses.ts";
 
@@ -68,3 +68,9 @@ for (const words of [[], ["net:default"], ["net:10.2.0.0/16"]]) {
     );
   });
 }
+
+Deno.test("parseAddresses() takes any address that is to go", () => {
+  for (const verb of ["detach", "hide"]) {
+    equal(parseAddresses(["0.0.0.0/8", "10.2.1.1/0"], verb, RANGE).length, 2);
+  }
+});

@@ -101,6 +101,8 @@ export class Containers {
   readonly #options: ContainersOptions;
   readonly #leases: Leases;
   readonly #locks = new KeyedLock();
+  /** One container may be called by several names: by its own, its id, its process. */
+  readonly #identLocks = new KeyedLock();
 
   /** Touches nothing yet. */
   constructor(options: ContainersOptions) {
@@ -122,26 +124,26 @@ export class Containers {
     options: ContainerOptions = {},
   ): Promise<ContainerRow> {
     const wanted = this.#leases.parse(words, "attach");
-    return this.#locks.run(container, async () => {
-      const ref = await findContainer(container, options);
-      const ident = this.#identOf(ref);
+    return this.#alone(container, options, async (ref, ident) => {
       const lease = await this.#take(ident, wanted, { ...patience(options), isContainer: true });
+      let result: Attached;
       try {
         await this.#refuseUsed("attach", wanted);
         this.#rewriteHosts(ref, lease.cidrs, options);
-        const result = attach(ref, lease.cidrs, {
+        result = attach(ref, lease.cidrs, {
           ...this.#place(),
           multicastRoute: options.multicastRoute ?? true,
           ...(ident === "" ? {} : { ident }),
         });
-        this.#options.onAttached?.(ident, result.portIndex);
-        if (options.dns !== false) this.#register(ref, ident, lease.cidrs, options);
-        this.#note(wanted, options);
-        return { ...toRow(result), addresses: lease.cidrs.map(formatCidr) };
       } catch (error) {
         await lease.undo();
         throw error;
       }
+      // From here on the container has the addresses: whatever fails, they are not free.
+      this.#options.onAttached?.(ident, result.portIndex);
+      if (options.dns !== false) this.#register(ref, ident, lease.cidrs, options);
+      this.#note(wanted, options);
+      return { ...toRow(result), addresses: lease.cidrs.map(formatCidr) };
     });
   }
 
@@ -152,9 +154,7 @@ export class Containers {
     options: ContainerOptions = {},
   ): Promise<string[]> {
     const wanted = this.#leases.parse(words, "detach");
-    return this.#locks.run(container, async () => {
-      const ref = await findContainer(container, options);
-      const ident = this.#identOf(ref);
+    return this.#alone(container, options, async (ref, ident) => {
       const { bridge } = this.#options;
       const has = findAttached(ref, bridge)?.addresses ?? [];
       const cidrs = this.#inAllForms(ident, wanted, has);
@@ -180,15 +180,19 @@ export class Containers {
     return await this.#locks.run(EXPOSE_ID, async () => {
       const how = { ...patience(options), isContainer: false };
       const lease = await this.#take(EXPOSE_ID, wanted, how);
+      const exposed: Cidr[] = [];
       try {
         await this.#refuseUsed("expose", wanted);
         const attached = listAttached(bridge).filter(({ id }) => id !== EXPOSE_ID);
         for (const cidr of lease.cidrs) refuseHeld(cidr, attached);
+        for (const cidr of lease.cidrs) {
+          if (exposeAddress(bridge, cidr)) exposed.push(cidr);
+        }
         if (fqdn !== undefined) {
           for (const { address } of lease.cidrs) names?.add(fqdn, EXPOSE_ID, address, KEEP);
         }
-        for (const cidr of lease.cidrs) exposeAddress(bridge, cidr);
       } catch (error) {
+        for (const cidr of exposed) hideAddress(bridge, cidr);
         await lease.undo();
         throw error;
       }
@@ -252,6 +256,19 @@ export class Containers {
     };
   }
 
+  /** Finds a container and does something while nothing else is done with it, under whatever name. */
+  #alone<T>(
+    container: string,
+    options: ContainerOptions,
+    act: (ref: ContainerRef, ident: string) => Promise<T>,
+  ): Promise<T> {
+    return this.#locks.run(container, async () => {
+      const ref = await findContainer(container, options);
+      const ident = this.#identOf(ref);
+      return await this.#identLocks.run(ident, () => act(ref, ident));
+    });
+  }
+
   #place(): { bridge: string; mtuBytes?: number } {
     const { bridge, mtuBytes } = this.#options;
     return { bridge, ...(mtuBytes === undefined ? {} : { mtuBytes }) };
@@ -290,7 +307,10 @@ export class Containers {
 
   /** A container on the network with Docker's file is better than none. */
   #rewriteHosts(ref: ContainerRef, cidrs: readonly Cidr[], { hosts }: ContainerOptions): void {
-    const problem = hosts === undefined ? undefined : rewriteHosts(ref, cidrs, hosts);
+    if (hosts === undefined) return;
+    const has = findAttached(ref, this.#options.bridge)?.addresses ?? [];
+    const all = [...has, ...cidrs.filter((cidr) => !has.some((held) => same(held, cidr)))];
+    const problem = rewriteHosts(ref, all, hosts);
     if (problem !== undefined) this.#options.warn?.(problem);
   }
 
@@ -300,7 +320,7 @@ export class Containers {
     return names === undefined || name === undefined ? undefined : fullName(name, names.domain);
   }
 
-  /** A name of another domain is none of ours; the container keeps it. */
+  /** A name of another domain is none of ours; the container keeps it. One that is no name keeps nobody off the network. */
   #register(
     ref: ContainerRef,
     ident: string,

@@ -67,8 +67,17 @@ function putAside(logFile: string): void {
 
 function standardErrorLogger({ logLevel: level }: RouterConfig): Logger {
   const encoder = new TextEncoder();
-  const write = (line: string): void => void Deno.stderr.writeSync(encoder.encode(`${line}\n`));
+  const write = (line: string): void => writeLine(encoder.encode(`${line}\n`));
   return createLogger("router", { level, write, now: () => new Date() });
+}
+
+/** Frames are worth more than a line about them: a full disk, or a reader that has gone, ends no router. */
+function writeLine(bytes: Uint8Array): void {
+  try {
+    for (let at = 0; at < bytes.length;) at += Deno.stderr.writeSync(bytes.subarray(at));
+  } catch {
+    // There is nowhere to say so.
+  }
 }
 
 async function supervise(

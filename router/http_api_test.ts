@@ -184,6 +184,39 @@ for (const body of ["", "[]", "null", '{"container":1,"addresses":[]}', '{"conta
   });
 }
 
+/** A router whose containers have no addresses, and what its names are told. */
+function named(): { calls: unknown[][]; router: RouterCalls } {
+  const { calls, router } = fake();
+  const names: RouterCalls["names"] = {
+    domain: "weave.local.",
+    add: (...args) => void calls.push(["add", ...args]),
+    remove: (filter) => calls.push(["remove", filter]),
+    entries: () => [],
+    lookup: { addressesOf: () => [], nameOf: () => undefined },
+  };
+  return { calls, router: { ...router, names } };
+}
+
+Deno.test("controlApi() refuses to name a container that has no address, with the remedy", async () => {
+  const { calls, router } = named();
+  const body = { container: "web", addresses: [], fqdn: "x.weave.local" };
+  const response = await controlApi(router, () => {})(json("/dns/add", body));
+  equal(response.status, 400);
+  match(await response.text(), /^Cannot add a name: the container has no address.*attach it/);
+  deepEqual(calls, []);
+});
+
+Deno.test("controlApi() removes all names of a container when no address is given", async () => {
+  const { calls, router } = named();
+  const handle = controlApi(router, () => {});
+  await handle(json("/dns/remove", { container: "web", addresses: [] }));
+  await handle(json("/dns/remove", { container: "web", addresses: ["192.0.2.1"], fqdn: "x" }));
+  deepEqual(calls, [
+    ["remove", { container: "web" }],
+    ["remove", { container: "web", ip: 0xc000_0201, fqdn: "x" }],
+  ]);
+});
+
 Deno.test("controlApi() tells of errors that are not the caller's, and answers 500", async () => {
   const { router } = fake();
   const heard: unknown[] = [];

@@ -21,6 +21,8 @@ import type { RouterCalls } from "./router_calls.ts";
 
 /** Nobody registers a name anew after a restart. */
 const KEEP = { keep: true };
+const NO_ADDRESS = "Cannot add a name: the container has no address on the network; " +
+  "attach it first, or give an address";
 
 /** Returns the routes. */
 export function containerRoutes(router: RouterCalls): Route[] {
@@ -65,15 +67,18 @@ export function containerRoutes(router: RouterCalls): Route[] {
       if (names === undefined) throw noNames("add a name");
       const { holder, addresses, fqdn } = await nameRequest(router, asked);
       if (fqdn === undefined) throw new UsageError("Cannot add a name: give one with -h");
+      if (addresses.length === 0) throw new UsageError(NO_ADDRESS);
       for (const ip of addresses) names.add(fqdn, holder, ip, KEEP);
       return jsonAnswer({ added: addresses.length });
     }),
     post("/dns/remove", async (asked) => {
       const names = router.names;
       if (names === undefined) throw noNames("remove a name");
-      const { holder: container, addresses, given } = await nameRequest(router, asked);
+      const { holder: container, listed, given } = await nameRequest(router, asked);
       const name = given === undefined ? {} : { fqdn: given };
-      const removed = addresses.map((ip) => names.remove({ container, ip, ...name }));
+      // Without an address all are meant, also those that the container has no more.
+      const ips = listed.length === 0 ? [{}] : listed.map((ip) => ({ ip }));
+      const removed = ips.map((ip) => names.remove({ container, ...ip, ...name }));
       return jsonAnswer({ removed: removed.reduce((sum, count) => sum + count, 0) });
     }),
   ];
@@ -81,7 +86,10 @@ export function containerRoutes(router: RouterCalls): Route[] {
 
 interface NameRequest {
   readonly holder: string;
+  /** Those that were given, else all that the container has. */
   readonly addresses: readonly number[];
+  /** Those that were given. */
+  readonly listed: readonly number[];
   /** The name that was given, else the container's own. */
   readonly fqdn: string | undefined;
   readonly given: string | undefined;
@@ -94,7 +102,7 @@ async function nameRequest(router: RouterCalls, { request }: Asked): Promise<Nam
   const container = text(body["container"]);
   if (container === undefined) {
     if (listed.length > 0) {
-      return { holder: EXTERN_ID, addresses: listed, fqdn: given, given };
+      return { holder: EXTERN_ID, addresses: listed, listed, fqdn: given, given };
     }
     throw new UsageError("Cannot find the name's addresses: name a container or an address");
   }
@@ -103,6 +111,7 @@ async function nameRequest(router: RouterCalls, { request }: Asked): Promise<Nam
   return {
     holder: found.ident,
     addresses: listed.length > 0 ? listed : all,
+    listed,
     fqdn: given ?? found.fqdn,
     given,
   };

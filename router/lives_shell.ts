@@ -19,6 +19,7 @@ import {
   listAttached,
   watchEngine,
 } from "../container/mod.ts";
+import { SysError } from "../ffi/mod.ts";
 import { LinkWatch } from "../ffi/netlink/mod.ts";
 import type { Idents } from "./idents_shell.ts";
 import type { Mourner } from "./parts.ts";
@@ -52,6 +53,8 @@ export class Lives implements Disposable {
   readonly #engine: EngineWatch;
   readonly #ports = new Map<number, string>();
   readonly #timers: readonly ReturnType<typeof setInterval>[];
+  /** What the kernel refused last; empty: nothing. */
+  #problem = "";
 
   /** Begins to watch, and compares at once. */
   constructor(parts: LivesParts) {
@@ -66,8 +69,8 @@ export class Lives implements Disposable {
       onState: (connected) => this.#onState(connected),
     });
     this.#timers = [
-      setInterval(() => this.#look(), LOOK_MS),
-      setInterval(() => this.compare(), COMPARE_MS),
+      setInterval(() => this.#try(() => this.#look()), LOOK_MS),
+      setInterval(() => this.#try(() => this.compare()), COMPARE_MS),
     ];
   }
 
@@ -100,6 +103,18 @@ export class Lives implements Disposable {
     this.#links[Symbol.dispose]();
   }
 
+  /** A router that frames go through does not end because the kernel refuses a look; the next one may succeed. */
+  #try(act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      if (!(error instanceof SysError)) throw error;
+      if (error.message === this.#problem) return;
+      this.#problem = error.message;
+      this.#parts.log.warn("cannot see which containers have ended", { error: error.message });
+    }
+  }
+
   #look(): void {
     const { deleted, lost } = this.#links.take();
     const gone = deleted.map((index) => {
@@ -123,15 +138,20 @@ export class Lives implements Disposable {
     else mourner.destroyed(id);
   }
 
-  /** Only who held something before the list was made must be in it. */
+  /**
+   * Only who held something before the list was made must be in it; and who hangs on the bridge without being in it is of
+   * another engine than the one that is watched.
+   */
   #onList(
     running: ReadonlyMap<string, boolean>,
     before: ReadonlySet<string>,
     at: number,
   ): void {
     const { mourner } = this.#parts;
+    const here = new Set(this.#ports.values());
     for (const ident of before) {
       const runs = running.get(ident);
+      if (runs === undefined && here.has(ident)) continue;
       if (runs === undefined) mourner.destroyed(ident);
       else if (!runs) mourner.died(ident, at);
     }

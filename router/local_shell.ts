@@ -38,7 +38,7 @@ export function hostTraces({ stateDir }: Places): boolean {
 export function removeTraces({ stateDir, runtimeDir }: Places, bridge?: string): string[] {
   if (geteuid() !== 0) throw new Error("Cannot reset: must run as root; try sudo");
   removeHost(bridge ?? currentBridge(), TAP);
-  return [stateDir, runtimeDir].filter(fileExists).flatMap((directory) => {
+  return [...new Set([stateDir, runtimeDir])].filter(fileExists).flatMap((directory) => {
     for (const name of ours(directory)) Deno.removeSync(`${directory}/${name}`);
     const left = [...Deno.readDirSync(directory)].length;
     if (left === 0) Deno.removeSync(directory);

@@ -32,6 +32,7 @@ export const runCommand = command({
   count: [1, Infinity],
   options: {},
   passThrough: true,
+  foreign: true,
   details: [
     "Options before the first address or word of Docker's:",
     "  --without-dns        do not register its name, leave its name servers alone",
@@ -39,7 +40,7 @@ export const runCommand = command({
     "Prints the container's id. With --name NAME it is called NAME on the network.",
   ].join("\n"),
   async run(words, _options, io): Promise<void> {
-    const server = words.includes("--without-dns") ? [] : await dnsOrNone(io);
+    const server = await serverFor(words, io);
     const { addresses, docker: args, dns, hosts, notes } = planRun(words, server);
     printNotes(notes, io);
     const id = await docker(args);
@@ -72,6 +73,13 @@ async function dnsOrNone(io: Io): Promise<string[]> {
   }
 }
 
+/** Asks the router in any case: without one no container is to be started. */
+async function serverFor(words: readonly string[], io: Io): Promise<string[]> {
+  if (!splitWords(words).own.has("--without-dns")) return await dnsOrNone(io);
+  await io.client.get("/status", "json");
+  return [];
+}
+
 /**
  * Sorts the words: ours, addresses, Docker's.
  *
@@ -79,16 +87,7 @@ async function dnsOrNone(io: Io): Promise<string[]> {
  * @throws {WordsError} if nothing is left for Docker
  */
 export function planRun(words: readonly string[], server: readonly string[]): RunPlan {
-  const rest = [...words];
-  const own = new Set<string>();
-  const addresses: string[] = [];
-  for (;;) {
-    const word = rest[0] ?? "";
-    if (["--with-dns", "--without-dns", "--no-rewrite-hosts"].includes(word)) own.add(word);
-    else if (ADDRESS.test(word)) addresses.push(word);
-    else break;
-    rest.shift();
-  }
+  const { own, addresses, rest } = splitWords(words);
   if (rest.length === 0) throw new WordsError("Cannot run: name an image", usageOf(runCommand));
   const dns = !own.has("--without-dns") && server.length > 0;
   const named = dns ? nameArguments(rest, server) : { words: [], notes: [] };
@@ -100,4 +99,20 @@ export function planRun(words: readonly string[], server: readonly string[]): Ru
     hosts: own.has("--no-rewrite-hosts") ? undefined : valuesOf(rest, ["--add-host"]),
     notes: named.notes,
   };
+}
+
+/** Takes what is ours from the front. */
+function splitWords(
+  words: readonly string[],
+): { own: ReadonlySet<string>; addresses: string[]; rest: string[] } {
+  const rest = [...words];
+  const own = new Set<string>();
+  const addresses: string[] = [];
+  for (;;) {
+    const word = rest[0] ?? "";
+    if (["--with-dns", "--without-dns", "--no-rewrite-hosts"].includes(word)) own.add(word);
+    else if (ADDRESS.test(word)) addresses.push(word);
+    else return { own, addresses, rest };
+    rest.shift();
+  }
 }

@@ -1,4 +1,7 @@
-import { deepEqual, throws } from "node:assert/strict";
+import { deepEqual, equal, match, throws } from "node:assert/strict";
+import { NoRouterError } from "../client.ts";
+import { fakeIo } from "../fake_io_test.ts";
+import { main } from "../main.ts";
 import { planRun } from "./run.ts";
 
 const SERVER = ["--dns=172.17.0.1", "--dns-search=weave.local."];
@@ -67,4 +70,22 @@ Deno.test("planRun() leaves names and the hosts file alone when told so", () => 
 
 Deno.test("planRun() needs something for Docker", () => {
   throws(() => planRun(["10.2.1.1/24"], SERVER), /name an image/);
+});
+
+const STATUS = JSON.stringify({ dns: { domain: "weave.local." } });
+
+Deno.test("main() takes for options of run what stands before the first word of Docker's, nothing behind it", async () => {
+  const { io, calls } = fakeIo((path) => path === "/status" ? STATUS : "172.17.0.1");
+  // No test may start Docker.
+  equal(await main(["run", "ubuntu", "mine", "--without-dns"], io), 1);
+  deepEqual(calls, [["/status", "json"], ["/dns-address"]]);
+});
+
+Deno.test("main() starts no container that no router could attach", async () => {
+  const { io, calls, err } = fakeIo(() => {
+    throw new NoRouterError("/run/weft/weft.sock");
+  });
+  equal(await main(["run", "--without-dns", "ubuntu"], io), 7);
+  equal(calls.length, 1);
+  match(err(), /not running/);
 });

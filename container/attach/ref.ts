@@ -117,7 +117,8 @@ export function aliasOf(ref: ContainerRef, ident?: string): string {
     : `weft netns ${held}${ref.path}`;
   if (new TextEncoder().encode(text).length <= ALIAS_BYTES) return text;
   // Too long to be kept: whose addresses they are counts more than how it is called.
-  return ref.kind === "docker" || ident === undefined ? "" : `weft ident ${ident}`;
+  if (ref.kind === "docker") return `weft docker ${ref.id} `;
+  return ident === undefined ? "" : `weft ident ${ident}`;
 }
 
 /** Returns what the addresses of the container behind an interface are held under; `undefined` if its alias does not say. */

@@ -91,3 +91,10 @@ Deno.test("aliasOf() keeps the ident when the name is too long", () => {
   assert.equal(identOfAlias(alias), IDENT);
   assert.equal(labelOfAlias(alias), undefined);
 });
+
+Deno.test("aliasOf() keeps the id of an engine's container when its name is too long", () => {
+  const ref: ContainerRef = { kind: "docker", id: IDENT, name: "x".repeat(200), pid: 7 };
+  const alias = aliasOf(ref, IDENT);
+  assert.equal(identOfAlias(alias), IDENT);
+  assert.deepEqual(labelOfAlias(alias), { id: IDENT.slice(0, 12), name: IDENT.slice(0, 12) });
+});

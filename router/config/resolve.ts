@@ -31,6 +31,8 @@ const TAP = "weft-tap";
 const MAX_INTERFACE_NAME = 15;
 /** What Weave Net accepts, and long enough for a label. */
 const MAX_NICKNAME_BYTES = 255;
+/** `sun_path` of `sys/un.h`, less the zero at its end. */
+const MAX_SOCKET_PATH_BYTES = 107;
 const MIN_MTU_BYTES = 576;
 const MAX_MTU_BYTES = 65521;
 
@@ -145,6 +147,7 @@ export function resolveConfig(raw: RawOptions, system: ConfigSystem): Resolved {
     ...(runtimeDir === undefined ? {} : { runtimeDir }),
     ...(stateDir === undefined ? {} : { stateDir }),
   });
+  checkSocket(places);
   const passwords = passwordsOf(raw, system);
   const resume = take.flag("resume");
   if (resume && raw.peers.length > 0) {
@@ -180,6 +183,15 @@ export function resolveConfig(raw: RawOptions, system: ConfigSystem): Resolved {
   });
   const mode = { foreground: take.flag("foreground"), detached: take.flag("detached") };
   return { config, mode, notes: raw.notes };
+}
+
+/** Found out when the socket is opened, it would be the last thing of a start. */
+function checkSocket({ runtimeDir, socket }: Places): void {
+  if (new TextEncoder().encode(socket).length <= MAX_SOCKET_PATH_BYTES) return;
+  throw new UsageError(
+    `Cannot use the runtime directory "${runtimeDir}": the path of a socket has at most ` +
+      `${MAX_SOCKET_PATH_BYTES} bytes; name a shorter one`,
+  );
 }
 
 function refuseWhatIsMissing(raw: RawOptions): void {

@@ -251,3 +251,13 @@ Deno.test("resolveConfig() takes the age of keys of a test from the environment 
   equal(resolve([], env("")).config.rekeyMs, undefined);
   throws(() => resolve([], env("0")), /WEFT_TEST_REKEY_SECONDS "0": expected a number from 1/);
 });
+
+Deno.test("resolveConfig() refuses a runtime directory that no socket fits into", () => {
+  equal(resolve([`--runtime-dir=/${"x".repeat(96)}`]).config.socket.length, 107);
+  for (const directory of [`/${"x".repeat(97)}`, `/${"é".repeat(49)}`]) {
+    throws(
+      () => resolve([`--runtime-dir=${directory}`]),
+      (error) => error instanceof UsageError && /107 bytes.*shorter/.test(error.message),
+    );
+  }
+});

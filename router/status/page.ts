@@ -27,9 +27,9 @@ export function arrow(outbound: boolean): string {
   return outbound ? "->" : "<-";
 }
 
-/** Joins lines, each with its end. */
+/** Joins lines, each with its end. What peers say of themselves cannot begin another, nor move a terminal's cursor. */
 export function lines(parts: Iterable<string>): string {
-  return Array.from(parts, (part) => `${part}\n`).join("");
+  return Array.from(parts, (part) => `${part.replace(/\p{Cc}/gu, "?")}\n`).join("");
 }
 
 /** Returns an ISO time, `undefined` for none. */

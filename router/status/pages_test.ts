@@ -57,6 +57,12 @@ Deno.test("routerPage.text() is as Weave Net's when links are in all states", ()
   );
 });
 
+Deno.test("peersPage.text() shows no control characters that a peer put into its label", () => {
+  const nickname = "x\x1b[2J\nforged\u009b";
+  const text = peersPage.text(snapshot({ peers: [peer(ONE, nickname)] }));
+  equal(text, "02:00:00:00:00:01(x?[2J?forged?)\n");
+});
+
 Deno.test("routerPage.text() leaves zero counts out and says each warning", () => {
   const text = routerPage.text(snapshot({ warnings: ["no password: data is sent in clear"] }));
   match(text, /^ {5}Encryption: disabled$/m);

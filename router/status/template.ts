@@ -35,6 +35,19 @@ type Piece =
 
 /** A template nests a few blocks, not more. */
 const MAX_DEPTH = 32;
+/** Anybody on the host may send one to the status pages: what it costs the router has to have an end. */
+const MAX_CHARACTERS = 4096;
+const MAX_OUTPUT_CHARACTERS = 16 * 1024 * 1024;
+/**
+ * An action: a comment, or texts and what stands between them. A quote is nothing but the end of a text, so that there is one
+ * way to read it: with two, each pair of quotes would double the time that a template without an end takes.
+ */
+const ACTION = /\{\{(-\s)?(\/\*.*?\*\/|(?:"(?:\\.|[^"\\])*"|`[^`]*`|(?!\}\})[^"`])*?)(\s-)?\}\}/gs;
+
+/** What may still be written. */
+interface Budget {
+  characters: number;
+}
 
 /**
  * Evaluates a template.
@@ -42,10 +55,15 @@ const MAX_DEPTH = 32;
  * @throws {TemplateError} if it does not parse, or names a field that is not there
  */
 export function renderTemplate(template: string, data: unknown): string {
+  if (template.length > MAX_CHARACTERS) {
+    throw new TemplateError(
+      `Cannot read the template: it is longer than ${MAX_CHARACTERS} characters`,
+    );
+  }
   const tokens = tokenize(template);
   const { pieces, end } = parse(tokens, 0);
   if (end !== undefined) throw new TemplateError(`Cannot read the template: unexpected {{${end}}}`);
-  return render(pieces, data);
+  return render(pieces, data, { characters: MAX_OUTPUT_CHARACTERS });
 }
 
 type Token = { readonly text: string } | { readonly action: string };
@@ -54,11 +72,7 @@ function tokenize(template: string): Token[] {
   const tokens: Token[] = [];
   let at = 0;
   let trim = false;
-  for (
-    const match of template.matchAll(
-      /\{\{(-\s)?((?:"(?:\\.|[^"\\])*"|`[^`]*`|(?!\}\}).)*?)(\s-)?\}\}/gs,
-    )
-  ) {
+  for (const match of template.matchAll(ACTION)) {
     const [whole, left, action = "", right] = match;
     const text = template.slice(at, match.index);
     const begun = trim ? text.trimStart() : text;
@@ -104,6 +118,10 @@ function pieceOf(action: string, tokens: Token[], depth: number): Piece {
 function expression(text: string): Expression {
   const [, call, argument = ""] = /^(len|json)\s+(.*)$/s.exec(text) ?? [];
   if (call !== undefined) {
+    // What json makes of its own text doubles with each turn.
+    if (/^(len|json)\s/.test(argument)) {
+      throw new TemplateError(`Cannot evaluate {{${argument}}} here: ${call} takes a field`);
+    }
     const of = expression(argument);
     return call === "len" ? (dot) => lengthOf(of(dot)) : (dot) => JSON.stringify(of(dot));
   }
@@ -144,19 +162,27 @@ function lengthOf(value: unknown): number {
   throw new TemplateError(`Cannot evaluate the template: ${show(value)} has no length`);
 }
 
-function render(pieces: readonly Piece[], dot: unknown): string {
+function render(pieces: readonly Piece[], dot: unknown, budget: Budget): string {
   return pieces.map((piece) => {
-    if (piece.kind === "text") return piece.text;
+    if (piece.kind === "text") return spend(piece.text, budget);
     const value = piece.of(dot);
-    if (piece.kind === "value") return show(value);
-    if (!isTrue(value)) return render(piece.otherwise, dot);
-    if (piece.kind === "if") return render(piece.body, dot);
-    if (piece.kind === "with") return render(piece.body, value);
+    if (piece.kind === "value") return spend(show(value), budget);
+    if (!isTrue(value)) return render(piece.otherwise, dot, budget);
+    if (piece.kind === "if") return render(piece.body, dot, budget);
+    if (piece.kind === "with") return render(piece.body, value, budget);
     if (typeof value !== "object") {
       throw new TemplateError(`Cannot evaluate the template: range over ${show(value)}`);
     }
-    return Object.values(value ?? {}).map((item) => render(piece.body, item)).join("");
+    return Object.values(value ?? {}).map((item) => render(piece.body, item, budget)).join("");
   }).join("");
+}
+
+function spend(text: string, budget: Budget): string {
+  budget.characters -= text.length;
+  if (budget.characters >= 0) return text;
+  throw new TemplateError(
+    `Cannot evaluate the template: it makes more than ${MAX_OUTPUT_CHARACTERS} characters`,
+  );
 }
 
 /** Empty is false, as in Go. */

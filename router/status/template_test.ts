@@ -26,6 +26,7 @@ const CASES: readonly [string, string][] = [
   ["{{.List}} {{.None}} {{.Off}}", "[x y] [] false"],
   ["a {{- .Name -}} b", "aab"],
   ['{{`}}`}}{{"}}"}}{{/* nothing */}}', "}}}}"],
+  ['a{{/* of "quotes */ -}} b', "ab"],
 ];
 for (const [template, expected] of CASES) {
   Deno.test(`renderTemplate() evaluates ${template}`, () => {
@@ -47,6 +48,9 @@ const WRONG: readonly [string, RegExp][] = [
   ["{{range .Name}}x{{end}}", /range over a/],
   ['{{"\\x"}}', /is no text/],
   ["{{if .Off}}".repeat(40), /too many blocks/],
+  ["{{json json .Name}}", /Cannot evaluate \{\{json \.Name\}\} here/],
+  ['{{"a}}', /no \}\}/],
+  ["a".repeat(4097), /longer than 4096/],
 ];
 for (const [template, expected] of WRONG) {
   Deno.test(`renderTemplate() refuses ${template.slice(0, 40)}`, () => {
@@ -56,6 +60,15 @@ for (const [template, expected] of WRONG) {
     );
   });
 }
+
+Deno.test("renderTemplate() refuses quotes that nothing ends before long", () => {
+  throws(() => renderTemplate(`{{${'"'.repeat(80)}`, DATA), TemplateError);
+});
+
+Deno.test("renderTemplate() refuses to write more than a reader can want", () => {
+  const long = { Text: "x".repeat(1e6) };
+  throws(() => renderTemplate("{{.Text}}".repeat(100), long), TemplateError);
+});
 
 Deno.test("reportTemplate() reads the report, with every digit of a UID", () => {
   equal(reportTemplate("{{.Version}} {{.Router.Name}}", snapshot()), "1.2.3 02:00:00:00:00:01");

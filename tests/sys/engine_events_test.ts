@@ -1,47 +1,9 @@
 import { deepEqual, ok } from "node:assert/strict";
 import { watchEngine } from "../../container/mod.ts";
+import { ALIVE, ENDED, FakeEngine } from "../helpers/fake_engine.ts";
 import { until } from "../helpers/until.ts";
 
-const [ALIVE, ENDED] = ["a".repeat(64), "b".repeat(64)];
 const DEADLINE_MS = 15_000;
-
-/** An engine with a list of containers, whose stream of events the test writes. */
-class FakeEngine implements AsyncDisposable {
-  readonly path = `${Deno.makeTempDirSync()}/docker.sock`;
-  connections = 0;
-  #server: Deno.HttpServer<Deno.Addr>;
-  #stream: ReadableStreamDefaultController<Uint8Array> | undefined;
-
-  constructor() {
-    this.#server = Deno.serve({ path: this.path, onListen: () => {} }, (request) => {
-      if (new URL(request.url).pathname === "/containers/json") {
-        return Response.json([{ Id: ALIVE, State: "running" }, { Id: ENDED, State: "exited" }]);
-      }
-      this.connections++;
-      const body = new ReadableStream({ start: (stream) => void (this.#stream = stream) });
-      // The head of an answer leaves with the first bytes of its body.
-      this.#stream?.enqueue(new TextEncoder().encode("\n"));
-      return new Response(body);
-    });
-  }
-
-  say(text: string): void {
-    this.#stream?.enqueue(new TextEncoder().encode(text));
-  }
-
-  hangUp(): void {
-    this.#stream?.close();
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    try {
-      this.hangUp();
-    } catch {
-      // The client has gone already.
-    }
-    await this.#server.shutdown();
-  }
-}
 
 Deno.test("watchEngine() tells of events, compares with the list, and comes back", async () => {
   await using engine = new FakeEngine();

@@ -1,0 +1,74 @@
+import { deepEqual, equal, match } from "node:assert/strict";
+import { createLogger } from "../../base/mod.ts";
+import { ERRNO, SysError } from "../../ffi/mod.ts";
+import { Idents } from "../../router/idents_shell.ts";
+import { Lives, type LivesParts } from "../../router/lives_shell.ts";
+import { ALIVE, FakeEngine } from "../helpers/fake_engine.ts";
+import { until } from "../helpers/until.ts";
+
+const DEADLINE_MS = 15_000;
+const [ELSEWHERE, GONE] = ["c".repeat(64), "d".repeat(64)];
+
+const NO_IDENTS = new Idents({
+  ident: () => undefined,
+  setIdent: () => {},
+  idents: () => [],
+  dropIdent: () => {},
+});
+
+/** What a watch on no bridge works with, and what it says. */
+function parts(more: Partial<LivesParts>): { parts: LivesParts; said: string[]; lines: string[] } {
+  const said: string[] = [];
+  const lines: string[] = [];
+  const options = { level: "info", write: (line: string) => void lines.push(line) } as const;
+  const all: LivesParts = {
+    log: createLogger("containers", { ...options, now: () => new Date(0) }),
+    bridge: "no-such-bridge",
+    dockerHost: "unix:///nowhere",
+    idents: NO_IDENTS,
+    holders: () => [],
+    mourner: {
+      died: (ident) => void said.push(`died ${ident}`),
+      started: (ident) => void said.push(`started ${ident}`),
+      destroyed: (ident) => void said.push(`destroyed ${ident}`),
+    },
+    ...more,
+  };
+  return { parts: all, said, lines };
+}
+
+Deno.test("Lives takes no container for removed that hangs on the bridge, whatever engine it is of", async () => {
+  await using engine = new FakeEngine();
+  const { parts: all, said } = parts({
+    dockerHost: `unix://${engine.path}`,
+    holders: () => [ALIVE, ELSEWHERE, GONE],
+  });
+  using lives = new Lives(all);
+  lives.attached(ELSEWHERE, 7);
+  await until(() => said.includes(`destroyed ${GONE}`), DEADLINE_MS, "the list of the engine");
+  deepEqual(said, [`started ${ELSEWHERE}`, `destroyed ${GONE}`]);
+});
+
+Deno.test("Lives goes on when the kernel refuses a look, and says so once", () => {
+  const looks: (() => void)[] = [];
+  const { setInterval } = globalThis;
+  globalThis.setInterval =
+    ((look: () => void) => looks.push(look)) as unknown as typeof setInterval;
+  let refuses = false;
+  const { parts: all, lines } = parts({
+    holders: () => {
+      if (refuses) throw new SysError("socket AF_NETLINK", ERRNO.EMFILE);
+      return [];
+    },
+  });
+  try {
+    using _lives = new Lives(all);
+    refuses = true;
+    for (let i = 0; i < 3; i++) for (const look of looks) look();
+  } finally {
+    globalThis.setInterval = setInterval;
+  }
+  const said = lines.filter((line) => line.includes("EMFILE"));
+  equal(said.length, 1);
+  match(said[0] ?? "", / warn containers /);
+});

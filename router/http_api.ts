@@ -74,7 +74,12 @@ export function openApi(router: RouterCalls, onError: (error: unknown) => void):
   const handle = handler([...statusRoutes(router), ...weaveRoutes(router)], onError);
   return (request) =>
     isOfPage(request)
-      ? Promise.resolve(textAnswer("Refused: this is not for web pages\n", 403))
+      ? Promise.resolve(
+        textAnswer(
+          "Refused: web pages are kept out; others ask by IP address or as localhost\n",
+          403,
+        ),
+      )
       : handle(request);
 }
 

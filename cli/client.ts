@@ -43,6 +43,15 @@ export interface RouterClient {
 export class NotFoundError extends CommandError {
   /** Name of the class. */
   override name = "NotFoundError";
+
+  /** Makes one. @param path of the page */
+  constructor(path: string) {
+    const [page] = path.split("?");
+    super(
+      `Cannot ask the router for ${page}: addresses or names are off, as weft status says, ` +
+        "or it is of another version",
+    );
+  }
 }
 
 /** Returns a client of the router behind a socket. Nothing is opened before the first call. */
@@ -79,7 +88,7 @@ async function call(socket: string, path: string, init: RequestInit): Promise<st
   if (response.ok) return text;
   const words = text.trim() || `Cannot call the router: it answers ${response.status} to ${path}`;
   throw response.status === 404 && words === "404 page not found"
-    ? new NotFoundError(words)
+    ? new NotFoundError(path)
     : new CommandError(words);
 }
 

@@ -51,10 +51,18 @@ Deno.test("main() prints a page as it is, and the first with empty lines around 
 
 Deno.test("main() says that a status page is unknown, with the usage", async () => {
   const { io, err } = fakeIo(() => {
-    throw new NotFoundError("404 page not found");
+    throw new NotFoundError("/status/lunch");
   });
   equal(await main(["status", "lunch"], io), 1);
   match(err(), /^Unknown status "lunch"\nUsage: weft status/);
+});
+
+Deno.test("main() says that a service may be off when the router has no such call", async () => {
+  const { io, err } = fakeIo((path) => {
+    throw new NotFoundError(path);
+  });
+  equal(await main(["prime", "--without", "192.0.2.1"], io), 1);
+  match(err(), /^Cannot ask the router for \/ring: addresses or names are off/);
 });
 
 Deno.test("main() says so before it says that no router runs", async () => {

@@ -7,13 +7,16 @@
 import { Fd, OPEN } from "./fd.ts";
 import { cString, libc } from "./libc.ts";
 
+/** `asm/fcntl.h`: one of the few flags that differ between the two. */
+const O_NOFOLLOW = Deno.build.arch === "aarch64" ? 0o100000 : 0o400000;
+
 /**
  * Writes a text in the place of what a file holds; whoever has the file open or mounted sees it.
  *
- * @returns false if there is no such file, or it cannot be written
+ * @returns false if there is no such file, or it cannot be written; a symbolic link at its end is not followed
  */
 export function overwriteFile(path: string, text: string): boolean {
-  return write(path, OPEN.O_WRONLY | OPEN.O_TRUNC, { mode: 0, text });
+  return write(path, OPEN.O_WRONLY | OPEN.O_TRUNC | O_NOFOLLOW, { mode: 0, text });
 }
 
 /**

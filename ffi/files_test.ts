@@ -21,6 +21,19 @@ Deno.test("overwriteFile() makes no file", () => {
   equal(overwriteFile("/nowhere/hosts", "text"), false);
 });
 
+Deno.test("overwriteFile() follows no symbolic link at the end of a path", () => {
+  const [target, link] = [Deno.makeTempFileSync(), Deno.makeTempFileSync()];
+  try {
+    Deno.writeTextFileSync(target, "kept");
+    Deno.removeSync(link);
+    Deno.symlinkSync(target, link);
+    equal(overwriteFile(link, "lost"), false);
+    equal(Deno.readTextFileSync(target), "kept");
+  } finally {
+    for (const path of [target, link]) Deno.removeSync(path);
+  }
+});
+
 Deno.test("replaceFile() leaves the old file to those who have it open", () => {
   const path = Deno.makeTempFileSync();
   try {

@@ -21,7 +21,7 @@ import {
 } from "./http_routes.ts";
 import type { AllocatorCalls, RouterCalls } from "./router_calls.ts";
 
-/** Last and first address of a subnet are not for hosts. */
+/** A holder in one subnet, or one address of it. */
 const IN_SUBNET = "/ip/{id}/{ip}/{length}";
 
 /** Returns the routes; none if there is no allocator. */

@@ -14,7 +14,6 @@ const TUN_DEVICE = "/dev/net/tun";
 /** Is thrown when a router serves this runtime directory already. */
 export class AlreadyRunningError extends Error {
   /** Name of the class. */
-  /** Name of the class. */
   override name = "AlreadyRunningError";
 
   /** Makes one. @param runtimeDir the directory that it serves */

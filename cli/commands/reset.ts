@@ -4,7 +4,7 @@
  * @module
  */
 
-import { NoRouterError } from "../client.ts";
+import { NoRouterError, NotFoundError } from "../client.ts";
 import { command, CommandError, type Io } from "../command.ts";
 import { EXIT_NOT_RUNNING } from "../exit_codes.ts";
 import { stopCommand } from "./stop.ts";
@@ -54,7 +54,7 @@ async function leave({ client, err }: Io): Promise<boolean> {
   } catch (error) {
     if (error instanceof NoRouterError) return false;
     // Without an allocator there is nothing to hand over.
-    if (error instanceof CommandError && /page not found/.test(error.message)) return true;
+    if (error instanceof NotFoundError) return true;
     throw error;
   }
 }

@@ -68,7 +68,7 @@ Deno.test("main() writes one JSON value a line when it watches for a program", a
 });
 
 Deno.test("main() does not watch a page that is not there, or at an interval that cannot be", async () => {
-  const unknown = fakeIo(answers(new NotFoundError("404 page not found")), {}, { pauses: 9 });
+  const unknown = fakeIo(answers(new NotFoundError("/status/lunch")), {}, { pauses: 9 });
   equal(await main(["status", "lunch", "--watch"], unknown.io), 1);
   match(unknown.err(), /^Unknown status "lunch"/);
   for (const seconds of ["0", "-1", "x", "1e3", "100000"]) {

@@ -83,8 +83,13 @@ function toRef(text: string, body: Inspected): ContainerRef {
     name,
     pid,
     ...(fqdn === undefined ? {} : { fqdn }),
-    ...(body.HostsPath ? { hostsPath: body.HostsPath } : {}),
+    ...(isHostsFile(body.HostsPath) ? { hostsPath: body.HostsPath } : {}),
   };
+}
+
+/** The file will be written as root, and the engine may be a user's. */
+function isHostsFile(path: string | undefined): path is string {
+  return path !== undefined && /^\/([^\0]*\/)?hosts$/.test(path) && path !== "/etc/hosts";
 }
 
 /** A host name without a domain is no name on the network: Docker gives one to every container. */

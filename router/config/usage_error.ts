@@ -7,7 +7,6 @@
 /** Is thrown for a flag, variable or operand that cannot be; the text says what to write instead. Exit code 1. */
 export class UsageError extends Error {
   /** Name of the class. */
-  /** Name of the class. */
   override name = "UsageError";
 
   /**

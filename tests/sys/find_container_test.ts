@@ -39,6 +39,17 @@ Deno.test("findContainer() finds a running container by name over the socket", a
   });
 });
 
+Deno.test("findContainer() believes no engine that calls another file the hosts file of a container", async () => {
+  for (
+    const [HostsPath, expected] of [["/var/x/hosts", "/var/x/hosts"], ["/etc/shadow", undefined]]
+  ) {
+    await withEngine({ body: { ...RUNNING, HostsPath } }, async (dockerHost) => {
+      const ref = await findContainer("web", { dockerHost });
+      assert.equal(ref.kind === "docker" ? ref.hostsPath : "", expected);
+    });
+  }
+});
+
 Deno.test("findContainer() asks no engine for pid:N and netns:PATH", async () => {
   const dockerHost = "unix:///none";
   assert.deepEqual(await findContainer("pid:7", { dockerHost }), { kind: "pid", pid: 7 });

@@ -94,6 +94,16 @@ Deno.test("main() attaches with addresses and options in any order and prints pl
   }]]);
 });
 
+Deno.test("main() tells on standard error what the router notes", async () => {
+  for (const words of [["attach", "192.0.2.9/24", "web"], ["expose"]]) {
+    const answer = () => '{"addresses":["192.0.2.9/24"],"notes":["mind the gap"]}';
+    const fake = fakeIo(answer);
+    equal(await main(words, fake.io), 0);
+    equal(fake.out(), "192.0.2.9\n");
+    equal(fake.err(), "Note: mind the gap\n");
+  }
+});
+
 Deno.test("main() attaches with names, a hosts file and a wait as they were given", async () => {
   const { io, calls } = fakeIo(() => '{"addresses":[]}');
   const options = ["--rewrite-hosts", "--add-host", "a:192.0.2.1", "--add-host=b:192.0.2.2"];
@@ -249,4 +259,65 @@ Deno.test("exitCodeOf() follows the table", () => {
 Deno.test("lineOf() has words for all but our own faults", () => {
   equal(lineOf(new Error("x")), "x");
   equal(lineOf(new TypeError("x")), undefined);
+});
+
+Deno.test("main() prints the options of dns-args for what goes to docker run", async () => {
+  const answer = (path: string): string =>
+    path === "/status" ? '{"dns":{"domain":"weave.local."}}' : "172.17.0.1";
+  for (
+    const [words, expected] of [
+      [[], "--dns=172.17.0.1 --dns-search=weave.local."],
+      [["-ti", "nginx"], "--dns=172.17.0.1 --dns-search=weave.local."],
+      [["--name", "web"], "--dns=172.17.0.1 --hostname=web.weave.local --dns-search=."],
+      [["--name=web", "-h", "db", "--dns-search=x"], "--dns=172.17.0.1"],
+    ] as const
+  ) {
+    const { io, out } = fakeIo(answer);
+    equal(await main(["dns-args", ...words], io), 0);
+    equal(out(), expected);
+  }
+});
+
+Deno.test("main() prints nothing for dns-args where there is no name service", async () => {
+  const { io, out } = fakeIo(() => '{"dns":null}');
+  equal(await main(["dns-args", "--name", "web"], io), 0);
+  equal(out(), "");
+});
+
+for (
+  const [words, reason] of [
+    [["prime"], /^Cannot prime: IP allocation is off here; .*--ipalloc-range\n$/],
+    [["rmpeer", "host2"], /^Cannot take over "host2": IP allocation is off/],
+    [["ipam", "explain"], /^Cannot explain: IP allocation is off/],
+    [["ipam", "repair", "ours"], /^Cannot repair: IP allocation is off/],
+    [["dns-lookup", "web"], /^Cannot look up a name: .*--no-dns\n$/],
+  ] as const
+) {
+  Deno.test(`main() says which part is missing for ${words.join(" ")}`, async () => {
+    const { io, out, err } = fakeIo(() => {
+      throw new NotFoundError("404 page not found");
+    });
+    equal(await main(words, io), 1);
+    equal(out(), "");
+    match(err(), reason);
+  });
+}
+
+Deno.test("main() asks for a container where there are addresses only", async () => {
+  for (const verb of ["attach", "detach"]) {
+    const { io, err, calls } = fakeIo();
+    equal(await main([verb, "web", "10.2.1.1/24"], io), 1);
+    match(err(), /^Cannot use "10\.2\.1\.1\/24" as a container: name one behind the addresses\n$/);
+    deepEqual(calls, []);
+  }
+});
+
+Deno.test("main() removes the names of an address without a name, and adds none", async () => {
+  const { io, calls } = fakeIo();
+  equal(await main(["dns-remove", "192.0.2.7"], io), 0);
+  deepEqual(calls, [["/dns/remove", { addresses: ["192.0.2.7"], fqdn: undefined }]]);
+  const adding = fakeIo();
+  equal(await main(["dns-add", "192.0.2.7"], adding.io), 1);
+  match(adding.err(), /^Cannot add a name: give one with -h/);
+  deepEqual(adding.calls, []);
 });

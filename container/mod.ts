@@ -33,6 +33,8 @@ export {
   listAttached,
 } from "./attach/shell.ts";
 export { containerInode } from "./attach/session_shell.ts";
+export { fullName } from "./attach/own_name.ts";
+export { ownName } from "./attach/own_name_shell.ts";
 export {
   type EngineEvent,
   type EngineWatch,

@@ -49,6 +49,7 @@ export { Fd, OPEN, openFd } from "./fd.ts";
 export { overwriteFile, replaceFile } from "./files.ts";
 export {
   createNetns,
+  hostnameOf,
   netnsInode,
   openNetns,
   openOwnNetns,

@@ -1,5 +1,6 @@
 /**
- * Network namespaces. A thread is in one; a socket stays in the one it was made in.
+ * Network namespaces, and host names, which have namespaces of their own. A thread is in one; a socket stays in the one it was
+ * made in.
  *
  * ```
  *   home ──setns──> target    fn(): sockets, /proc/thread-self/net, ioctls act there    ──setns──> home
@@ -14,10 +15,12 @@ import { Bug } from "../base/mod.ts";
 import { check, ERRNO, errnoName, SysError } from "./errno.ts";
 import { Fd, openFd } from "./fd.ts";
 import { errno, libc } from "./libc.ts";
-import { readLinkProc } from "./procfs.ts";
+import { readLinkProc, readProc } from "./procfs.ts";
 
 /** `linux/sched.h`: the kind of namespace that setns and unshare are asked for. */
 const CLONE_NEWNET = 0x4000_0000;
+const CLONE_NEWUTS = 0x0400_0000;
+const HOSTNAME_FILE = "/proc/sys/kernel/hostname";
 /** EX_SOFTWARE of `sysexits.h`: what the process ends with if a thread cannot come home. */
 const EXIT_LOST = 70;
 
@@ -85,7 +88,7 @@ export function createNetns(): Fd {
   try {
     return openOwnNetns();
   } finally {
-    returnHome(home);
+    returnHome(home, CLONE_NEWNET);
   }
 }
 
@@ -110,7 +113,7 @@ export function withNetns<T>(namespace: Fd | number, fn: () => T): T {
   try {
     result = fn();
   } finally {
-    returnHome(home);
+    returnHome(home, CLONE_NEWNET);
   }
   if (result instanceof Promise) {
     throw new Bug("Function given to withNetns returned a promise: it must be synchronous");
@@ -118,10 +121,46 @@ export function withNetns<T>(namespace: Fd | number, fn: () => T): T {
   return result;
 }
 
-function returnHome(home: Fd): void {
+/**
+ * Returns the host name that a process sees.
+ *
+ * Equivalent to: `nsenter -t PID -u hostname`.
+ *
+ * @returns `undefined` if it sees that of this host, or is not there
+ * @throws {SysError} EPERM without CAP_SYS_ADMIN
+ */
+export function hostnameOf(pid: number): string | undefined {
+  const path = `/proc/${pid}/ns/uts`;
+  const own = "/proc/thread-self/ns/uts";
+  const there = readLinkProc(path);
+  if (there === undefined || there === readLinkProc(own)) return undefined;
+  const here = readProc(HOSTNAME_FILE);
+  const name = within(path, own, () => readProc(HOSTNAME_FILE));
+  return name === here ? undefined : name?.trim();
+}
+
+function within<T>(path: string, own: string, fn: () => T): T | undefined {
+  using home = openFd(own, 0);
+  let target: Fd;
+  try {
+    target = openFd(path, 0);
+  } catch (error) {
+    if (error instanceof SysError && error.errno === ERRNO.ENOENT) return undefined;
+    throw error;
+  }
+  using entered = target;
+  check("setns to a UTS namespace", libc().setns(entered.number, CLONE_NEWUTS));
+  try {
+    return fn();
+  } finally {
+    returnHome(home, CLONE_NEWUTS);
+  }
+}
+
+function returnHome(home: Fd, kind: number): void {
   const sys = libc();
-  if (sys.setns(home.number, CLONE_NEWNET) === 0) return;
-  const line = `weft: Cannot return to the home network namespace: ${errnoName(errno())}; ` +
+  if (sys.setns(home.number, kind) === 0) return;
+  const line = `weft: Cannot return to the home namespace: ${errnoName(errno())}; ` +
     `the process ends\n`;
   const bytes = new TextEncoder().encode(line);
   sys.writeBuffer(2, bytes, bytes.length);

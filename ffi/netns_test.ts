@@ -5,6 +5,7 @@ import { SysError } from "./errno.ts";
 import { OPEN, openFd } from "./fd.ts";
 import {
   createNetns,
+  hostnameOf,
   netnsInode,
   openNetns,
   openOwnNetns,
@@ -92,4 +93,24 @@ Deno.test("writeProc() changes a setting of the namespace that the thread is in"
     assert.ok(!writeProc(path, "x"));
   });
   assert.equal(readProc(path), before);
+});
+
+Deno.test("hostnameOf() tells the host name that a process sees, if it is not ours", async () => {
+  const home = readProc("/proc/sys/kernel/hostname");
+  const script = "hostname db.example.org && echo ready && exec cat";
+  await using child = new Deno.Command("unshare", {
+    args: ["--uts", "sh", "-c", script],
+    stdin: "piped",
+    stdout: "piped",
+  }).spawn();
+  const reader = child.stdout.getReader();
+  await reader.read();
+  countingDescriptors(() => {
+    assert.equal(hostnameOf(child.pid), "db.example.org");
+    assert.equal(hostnameOf(Deno.pid), undefined);
+    assert.equal(hostnameOf(4_194_305), undefined);
+  });
+  assert.equal(readProc("/proc/sys/kernel/hostname"), home);
+  await child.stdin.close();
+  await reader.cancel();
 });

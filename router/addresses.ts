@@ -9,13 +9,14 @@
  * @module
  */
 
-import { type Cidr, formatCidr, parseCidr, WireError } from "../base/mod.ts";
+import { type Cidr, cidrContains, formatCidr, parseCidr, WireError } from "../base/mod.ts";
 import { parseSubnet, UsageError } from "./config/mod.ts";
+
+/** Of no network: this host, loopback, groups and what is reserved beside them (RFC 6890). */
+const NOBODYS = ["0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/3"].map(parseCidr);
 
 /** What gives addresses; what takes them away takes whatever is there. */
 const GIVING: ReadonlySet<string> = new Set(["attach", "expose"]);
-/** First byte of the addresses of groups; those above are reserved. */
-const FIRST_MULTICAST = 224;
 
 /** What one word asks for. */
 export type AddressWord =
@@ -52,6 +53,23 @@ export function parseAddresses(
   return [...found.values()];
 }
 
+/**
+ * Returns a line for each address that the user named and that the host has another way to.
+ *
+ * @param routes of the host, the bridge's own left out
+ */
+export function routeNotes(words: readonly AddressWord[], routes: readonly Cidr[]): string[] {
+  return words.flatMap((word) => {
+    if (word.kind !== "address") return [];
+    const route = routes.find((destination) => cidrContains(destination, word.cidr.address));
+    if (route === undefined) return [];
+    return `${formatCidr(word.cidr)} overlaps with existing route ${
+      formatCidr(route)
+    } of this host: ` +
+      "the host itself takes that way";
+  });
+}
+
 function subnetIn(word: string, verb: string): Cidr {
   const text = word.slice("net:".length);
   try {
@@ -63,27 +81,18 @@ function subnetIn(word: string, verb: string): Cidr {
 }
 
 function addressIn(text: string, verb: string): Cidr {
+  let cidr: Cidr;
   try {
-    const cidr = parseCidr(text);
-    if (GIVING.has(verb)) refuseUnusable(cidr, verb);
-    return cidr;
+    cidr = parseCidr(text);
   } catch (error) {
     if (!(error instanceof WireError)) throw error;
     throw new UsageError(`Cannot ${verb}: invalid CIDR address "${text}"; write it as 10.2.1.5/24`);
   }
-}
-
-/** The kernel takes them all, and some without a word that nothing came of it. */
-function refuseUnusable(cidr: Cidr, verb: string): void {
-  const words = `Cannot ${verb} ${formatCidr(cidr)}`;
-  if (cidr.length === 0) {
-    throw new UsageError(
-      `${words}: with that prefix it would take all traffic; write it as 10.2.1.5/24`,
-    );
-  }
-  const first = Math.floor(cidr.address / 2 ** 24);
-  if (first !== 0 && first !== 127 && first < FIRST_MULTICAST) return;
-  throw new UsageError(`${words}: no container can have it; take one such as 10.2.1.5/24`);
+  const nobody = cidr.length === 0 || NOBODYS.some((range) => cidrContains(range, cidr.address));
+  if (!nobody || !GIVING.has(verb)) return cidr;
+  throw new UsageError(
+    `Cannot ${verb}: invalid CIDR address "${text}": no host can have it in a network; write it as 10.2.1.5/24`,
+  );
 }
 
 function noAllocation(verb: string, words: readonly string[], word: string): string {

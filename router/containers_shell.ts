@@ -20,15 +20,19 @@ import {
   EXPOSE_ID,
   findAttached,
   findContainer,
+  fullName,
   listAttached,
+  ownName,
   RefusedError,
   rewriteHosts,
 } from "../container/mod.ts";
 import type { OpOptions } from "../container/ipam/mod.ts";
 import { exposeAddress, hideAddress } from "../switch/mod.ts";
-import type { AddressWord } from "./addresses.ts";
+import { type AddressWord, routeNotes } from "./addresses.ts";
+import { routesBeside } from "./host_view_shell.ts";
 import { KeyedLock } from "./keyed_lock.ts";
-import { Leases } from "./leases_shell.ts";
+import { type Lease, Leases } from "./leases_shell.ts";
+import { takenElsewhere, withOwners } from "./owners.ts";
 import type { NamePart } from "./parts.ts";
 
 /** Interfaces and addresses outlive the router, and so do the names that come with them. */
@@ -46,10 +50,14 @@ export interface ContainersOptions {
   readonly names?: NamePart | undefined;
   /** Returns what a container's addresses are held under; missing: nothing is held. */
   readonly identOf?: (ref: ContainerRef) => string;
+  /** Asks the network whether somebody uses an address; missing: nobody is asked. */
+  readonly isUsed?: (address: Ipv4) => Promise<boolean>;
   /** Hears of each container that was attached. */
   readonly onAttached?: (ident: string, portIndex: number) => void;
   /** Hears of each address that the host was given. */
   readonly onExposed?: (address: Ipv4) => void;
+  /** Hears of each address that the host has no more. */
+  readonly onHidden?: (address: Ipv4) => void;
   /** Hears of what failed without failing the request. */
   readonly warn?: (line: string) => void;
 }
@@ -64,8 +72,11 @@ export interface ContainerRow {
   readonly addresses: readonly string[];
 }
 
-/** How long and for whom a request waits for addresses. */
-export type Patience = Pick<OpOptions, "waitMs" | "signal">;
+/** How long and for whom a request waits for addresses, and who hears what the user should know. */
+export interface Patience extends Pick<OpOptions, "waitMs" | "signal"> {
+  /** Hears it, a line each. */
+  readonly onNote?: (line: string) => void;
+}
 
 /** How one container is attached or detached. */
 export interface ContainerOptions extends Patience {
@@ -114,12 +125,10 @@ export class Containers {
   ): Promise<ContainerRow> {
     const wanted = this.#leases.parse(words, "attach");
     return this.#alone(container, options, async (ref, ident) => {
-      const lease = await this.#leases.take(ident, wanted, {
-        ...patience(options),
-        isContainer: true,
-      });
+      const lease = await this.#take(ident, wanted, { ...patience(options), isContainer: true });
       let result: Attached;
       try {
+        await this.#refuseUsed("attach", wanted);
         this.#rewriteHosts(ref, lease.cidrs, options);
         result = attach(ref, lease.cidrs, {
           ...this.#place(),
@@ -132,7 +141,8 @@ export class Containers {
       }
       // From here on the container has the addresses: whatever fails, they are not free.
       this.#options.onAttached?.(ident, result.portIndex);
-      if (options.dns !== false) this.#register(ref, ident, lease.cidrs);
+      if (options.dns !== false) this.#register(ref, ident, lease.cidrs, options);
+      this.#note(wanted, options);
       return { ...toRow(result), addresses: lease.cidrs.map(formatCidr) };
     });
   }
@@ -168,12 +178,11 @@ export class Containers {
     if (fqdn !== undefined && names === undefined) throw noNames(`expose with the name "${fqdn}"`);
     const wanted = this.#leases.parse(words, "expose");
     return await this.#locks.run(EXPOSE_ID, async () => {
-      const lease = await this.#leases.take(EXPOSE_ID, wanted, {
-        ...patience(options),
-        isContainer: false,
-      });
+      const how = { ...patience(options), isContainer: false };
+      const lease = await this.#take(EXPOSE_ID, wanted, how);
       const exposed: Cidr[] = [];
       try {
+        await this.#refuseUsed("expose", wanted);
         const attached = listAttached(bridge).filter(({ id }) => id !== EXPOSE_ID);
         for (const cidr of lease.cidrs) refuseHeld(cidr, attached);
         for (const cidr of lease.cidrs) {
@@ -188,6 +197,7 @@ export class Containers {
         throw error;
       }
       for (const { address } of lease.cidrs) onExposed?.(address);
+      this.#note(wanted, options);
       return lease.cidrs.map(formatCidr);
     });
   }
@@ -200,6 +210,10 @@ export class Containers {
       const has = listAttached(bridge).find(({ id }) => id === EXPOSE_ID)?.addresses ?? [];
       const cidrs = this.#inAllForms(EXPOSE_ID, wanted, has);
       const hidden = cidrs.filter((cidr) => hideAddress(bridge, cidr));
+      const left = has.filter((cidr) => !hidden.some((gone) => same(gone, cidr)));
+      for (const { address } of hidden) {
+        if (!left.some((cidr) => cidr.address === address)) this.#options.onHidden?.(address);
+      }
       await this.#giveBack(EXPOSE_ID, cidrs, has);
       return hidden.map(formatCidr);
     });
@@ -237,7 +251,7 @@ export class Containers {
     const ref = await findContainer(container, options);
     return {
       ident: this.#identOf(ref),
-      fqdn: ref.kind === "docker" ? ref.fqdn : undefined,
+      fqdn: this.#fqdnOf(ref),
       addresses: findAttached(ref, this.#options.bridge)?.addresses ?? [],
     };
   }
@@ -264,6 +278,33 @@ export class Containers {
     return this.#options.identOf?.(ref) ?? "";
   }
 
+  async #take(ident: string, words: readonly AddressWord[], options: OpOptions): Promise<Lease> {
+    try {
+      return await this.#leases.take(ident, words, options);
+    } catch (error) {
+      throw withOwners(error, () => listAttached(this.#options.bridge));
+    }
+  }
+
+  /** No ring says who has an address outside the range: the network does. Who has it on this host is known better here. */
+  async #refuseUsed(verb: string, words: readonly AddressWord[]): Promise<void> {
+    const { isUsed, bridge, names } = this.#options;
+    const cidrs = this.#leases.unwatched(words);
+    if (isUsed === undefined || cidrs.length === 0) return;
+    const here = new Set(
+      listAttached(bridge).flatMap(({ addresses }) => addresses.map(({ address }) => address)),
+    );
+    const strange = cidrs.filter(({ address }) => !here.has(address));
+    const used = await Promise.all(strange.map(({ address }) => isUsed(address)));
+    const taken = strange.find((_, i) => used[i]);
+    if (taken !== undefined) throw takenElsewhere(verb, taken, names?.entries() ?? []);
+  }
+
+  #note(words: readonly AddressWord[], { onNote }: Patience): void {
+    if (onNote === undefined || words.every(({ kind }) => kind === "subnet")) return;
+    for (const line of routeNotes(words, routesBeside(this.#options.bridge))) onNote(line);
+  }
+
   /** A container on the network with Docker's file is better than none. */
   #rewriteHosts(ref: ContainerRef, cidrs: readonly Cidr[], { hosts }: ContainerOptions): void {
     if (hosts === undefined) return;
@@ -273,15 +314,27 @@ export class Containers {
     if (problem !== undefined) this.#options.warn?.(problem);
   }
 
-  /** A name of another domain is none of ours; the container keeps it. One that is no name keeps nobody off the network. */
-  #register(ref: ContainerRef, ident: string, cidrs: readonly Cidr[]): void {
+  #fqdnOf(ref: ContainerRef): string | undefined {
     const { names } = this.#options;
-    if (names === undefined || ref.kind !== "docker" || ref.fqdn === undefined) return;
+    const name = names === undefined ? undefined : ownName(ref);
+    return names === undefined || name === undefined ? undefined : fullName(name, names.domain);
+  }
+
+  /** A name of another domain is none of ours; the container keeps it. One that is no name keeps nobody off the network. */
+  #register(
+    ref: ContainerRef,
+    ident: string,
+    cidrs: readonly Cidr[],
+    { onNote }: Patience,
+  ): void {
+    const fqdn = this.#fqdnOf(ref);
+    if (fqdn === undefined) return;
     try {
-      for (const { address } of cidrs) names.add(ref.fqdn, ident, address, KEEP);
+      for (const { address } of cidrs) this.#options.names?.add(fqdn, ident, address, KEEP);
     } catch (error) {
       if (!(error instanceof RefusedError)) throw error;
-      if (error.code !== "outside-domain") this.#options.warn?.(error.message);
+      // A container on the network without a name is better than none.
+      if (error.code !== "outside-domain") onNote?.(error.message);
     }
   }
 
@@ -313,7 +366,7 @@ export function noNames(what: string): RefusedError {
   );
 }
 
-function patience({ waitMs, signal }: Patience): Patience {
+function patience({ waitMs, signal }: Patience): Pick<OpOptions, "waitMs" | "signal"> {
   return {
     ...(waitMs === undefined ? {} : { waitMs }),
     ...(signal === undefined ? {} : { signal }),

@@ -45,6 +45,12 @@ export function openStore(stateDir: string): Store {
   }
 }
 
+function openWarnings({ httpAddress }: RouterConfig): string[] {
+  if (httpAddress === undefined) return [];
+  const { host, port } = httpAddress;
+  return [`whoever reaches ${host}:${port} changes this network without a password (--http-addr)`];
+}
+
 /** Checks and makes what comes before the parts: name, bridge, TAP. @throws {Error} one line that says what failed */
 export function prepare(
   config: RouterConfig,
@@ -64,6 +70,7 @@ export function prepare(
   const warnings = [
     ...(config.passwords.length === 0 ? ["no password: data is sent in clear"] : []),
     ...passwordWarnings(config.passwords),
+    ...openWarnings(config),
     ...[warning, overlays.warning, range].filter((line) => line !== undefined),
     ...(mtuBytes === undefined || mtuBytes === host.mtuBytes
       ? []

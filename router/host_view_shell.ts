@@ -34,6 +34,15 @@ export function addressesOfLink(name: string): string[] {
   return addrList(nl, { ifindex: link.index }).map(({ cidr }) => formatIpv4(cidr.address));
 }
 
+/** Returns where the routes of this host lead to, but for the default route and those of the bridge. */
+export function routesBeside(bridge: string): Cidr[] {
+  using nl = Netlink.open();
+  const own = linkGet(nl, bridge)?.index;
+  return routeList(nl)
+    .filter(({ ifindex, destination }) => ifindex !== own && destination.length > 0)
+    .map(({ destination }) => destination);
+}
+
 /**
  * Compares the range with the routes of this host, the bridge's own excepted.
  *
@@ -41,11 +50,7 @@ export function addressesOfLink(name: string): string[] {
  * @throws {UsageError} if the default one does, with one that does not
  */
 export function checkRange(settings: IpamSettings, bridge: string): string | undefined {
-  using nl = Netlink.open();
-  const own = linkGet(nl, bridge)?.index;
-  const routes = routeList(nl)
-    .filter(({ ifindex, destination }) => ifindex !== own && destination.length > 0)
-    .map(({ destination }) => destination);
+  const routes = routesBeside(bridge);
   const { range, rangeGiven } = settings;
   const route = routes.find((destination) => overlaps(range, destination));
   if (route === undefined) return undefined;

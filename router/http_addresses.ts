@@ -29,7 +29,10 @@ export function addressRoutes(router: RouterCalls): Route[] {
   const exposing: Route = {
     method: "POST",
     path: "/expose/{ip}/{length}",
-    call: async ({ parameters: [ip, length] }) => {
+    call: async (asked) => {
+      const [ip, length] = asked.parameters;
+      // No NAT rules are made, so that there are none to skip; a bad value exposes nothing.
+      truth("skipNAT", (await parametersOf(asked)).get("skipNAT"));
       // Whoever calls it has claimed the address before, for us.
       await router.containers.expose([`${ip}/${length}`]);
       return new Response(null, { status: 204 });
@@ -115,8 +118,8 @@ function ringRoutes(ipam: AllocatorCalls): Route[] {
       method: "DELETE",
       path: "/peer",
       call: async ({ request }) => {
-        const heir = await ipam.handOver();
-        if (wantsJson(request)) return jsonAnswer({ heir: heir ?? null });
+        const { heir = null, confirmed } = await ipam.handOver();
+        if (wantsJson(request)) return jsonAnswer({ heir, confirmed });
         return new Response(null, { status: 204 });
       },
     },
@@ -190,6 +193,13 @@ function parametersOf(asked: Asked): Promise<URLSearchParams> {
   const known = read.get(asked) ?? formBody(asked);
   read.set(asked, known);
   return known;
+}
+
+/** @throws {UsageError} if it is none of the spellings that Weave Net takes */
+function truth(name: string, value: string | null): boolean {
+  if (value === null || /^(0|f|F|false|FALSE|False)$/.test(value)) return false;
+  if (/^(1|t|T|true|TRUE|True)$/.test(value)) return true;
+  throw new UsageError(`Cannot use ${name}=${JSON.stringify(value)}: expected true or false`);
 }
 
 function subnetOf(ip = "", length = ""): Cidr {

@@ -40,7 +40,7 @@ function fake(): { calls: unknown[][]; handle: (request: Request) => Promise<Res
       note("takeOver", peer, force);
       return Promise.resolve({ peer, addresses: 4 });
     },
-    handOver: () => Promise.resolve("host2"),
+    handOver: () => Promise.resolve({ heir: "host2", confirmed: true }),
     explain: () => ({ lines: ["one", "two"], conflicts: [] }),
     repair: (choice) => Promise.resolve(`took ${choice}`),
     [Symbol.asyncDispose]: () => Promise.resolve(),
@@ -125,6 +125,8 @@ const CASES: readonly [string, string, number, string, unknown[]?][] = [
   ]],
   ["GET", "/ipam/explain", 200, "one\ntwo\n"],
   ["POST", "/expose/10.32.0.9/12", 204, "", ["expose", ["10.32.0.9/12"]]],
+  ["POST", "/expose/10.32.0.9/12?skipNAT=true", 204, "", ["expose", ["10.32.0.9/12"]]],
+  ["POST", "/expose/10.32.0.9/12?skipNAT=maybe", 400, "Cannot use skipNAT"],
   ["GET", "/domain", 200, "weave.local."],
   ["GET", "/dns-address", 200, "172.17.0.1"],
   ["GET", "/dns-address-port", 200, "172.17.0.1:53"],

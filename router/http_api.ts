@@ -4,6 +4,7 @@
  * ```
  *   control   unix socket, root only      everything
  *   status    TCP on loopback             GET of status pages, report and metrics
+ *   open      TCP, if asked for           what Weave Net has: those, and addresses, names, connect, forget
  * ```
  *
  * Bodies of our own calls are JSON; those that Weave Net has as well take its forms. An error is one line of text.
@@ -63,6 +64,25 @@ export function controlApi(router: RouterCalls, onError: (error: unknown) => voi
   return handler([...statusRoutes(router), ...controlRoutes(router)], onError);
 }
 
+/**
+ * Returns a handler of the calls that Weave Net answers to anybody. Web pages are kept out: a browser of this host would lend
+ * them its way to us.
+ *
+ * @param onError hears of errors that are not the caller's fault
+ */
+export function openApi(router: RouterCalls, onError: (error: unknown) => void): RequestHandler {
+  const handle = handler([...statusRoutes(router), ...weaveRoutes(router)], onError);
+  return (request) =>
+    isOfPage(request)
+      ? Promise.resolve(
+        textAnswer(
+          "Refused: web pages are kept out; others ask by IP address or as localhost\n",
+          403,
+        ),
+      )
+      : handle(request);
+}
+
 /** Returns a handler of the calls that only read. */
 export function statusApi(router: RouterCalls, onError: (error: unknown) => void): RequestHandler {
   return handler(statusRoutes(router), onError);
@@ -97,9 +117,30 @@ function statusRoutes(router: RouterCalls): Route[] {
   ];
 }
 
+/** Pages of another site say so, and one that has given its own name our address asks for that name. */
+function isOfPage({ headers, url }: Request): boolean {
+  const { hostname } = new URL(url);
+  const isAddress = hostname === "localhost" || /^[0-9.]+$|^\[.*\]$/.test(hostname);
+  return headers.has("origin") || headers.has("sec-fetch-site") || !isAddress;
+}
+
 function controlRoutes(router: RouterCalls): Route[] {
   return [
     ...containerRoutes(router),
+    ...weaveRoutes(router),
+    {
+      method: "POST",
+      path: "/stop",
+      call: () => {
+        router.requestStop();
+        return jsonAnswer({ pid: router.status().pid });
+      },
+    },
+  ];
+}
+
+function weaveRoutes(router: RouterCalls): Route[] {
+  return [
     ...addressRoutes(router),
     ...nameRoutes(router),
     {
@@ -120,14 +161,6 @@ function controlRoutes(router: RouterCalls): Route[] {
       call: async (asked) => {
         router.forget((await formBody(asked)).getAll("peer"));
         return textAnswer("");
-      },
-    },
-    {
-      method: "POST",
-      path: "/stop",
-      call: () => {
-        router.requestStop();
-        return jsonAnswer({ pid: router.status().pid });
       },
     },
   ];

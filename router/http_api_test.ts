@@ -1,7 +1,7 @@
 import { deepEqual, equal, match } from "node:assert/strict";
 import { RefusedError } from "../container/mod.ts";
 import { UsageError } from "./config/mod.ts";
-import { controlApi, statusApi, statusOf } from "./http_api.ts";
+import { controlApi, openApi, statusApi, statusOf } from "./http_api.ts";
 import type { RouterCalls } from "./router_calls.ts";
 import { joined } from "./status/example_test.ts";
 
@@ -12,7 +12,9 @@ function fake(): { calls: unknown[][]; router: RouterCalls } {
   const router: RouterCalls = {
     containers: {
       attach: (...args) => {
-        calls.push(["attach", ...args]);
+        const { onNote, ...options } = args[2] ?? {};
+        calls.push(["attach", args[0], args[1], options]);
+        onNote?.("mind the gap");
         if (args[0] === "gone") {
           throw new RefusedError("no-such-container", "No such container: gone");
         }
@@ -125,6 +127,7 @@ Deno.test("controlApi() passes a container, its addresses and options on", async
     id: "web",
     mac: "02:00:00:00:00:09",
     addresses: ["10.2.1.1/24"],
+    notes: ["mind the gap"],
   });
   deepEqual(await (await handle(json("/detach", body))).json(), { addresses: ["10.2.1.1/24"] });
   const [attached, detached] = calls.map(([verb, container, words, options]) => {
@@ -234,4 +237,35 @@ Deno.test("statusOf() tells whose fault an error is", () => {
   equal(statusOf(new RefusedError("address-in-use", "x")), 409);
   equal(statusOf(new RefusedError("bad-container", "x")), 400);
   equal(statusOf(new Error("x")), 500);
+});
+
+for (
+  const [method, path, headers, status] of [
+    ["GET", "/status", {}, 200],
+    ["POST", "/connect?peer=a", {}, 200],
+    ["POST", "/attach", {}, 404],
+    ["POST", "/stop", {}, 404],
+    ["GET", "/ps", {}, 404],
+    ["POST", "/connect?peer=a", { origin: "http://example.org" }, 403],
+    ["GET", "/status", { "sec-fetch-site": "same-origin" }, 403],
+  ] as const
+) {
+  const words = [method, path, ...Object.keys(headers)].join(" ");
+  Deno.test(`openApi() answers ${status} to ${words}`, async () => {
+    const { router } = fake();
+    const response = await openApi(router, () => {})(request(method, path, { headers }));
+    equal(response.status, status);
+    await response.body?.cancel();
+  });
+}
+
+Deno.test("openApi() answers 403 to who takes it for another site", async () => {
+  for (
+    const [host, status] of [["example.org:6784", 403], ["127.0.0.1:6784", 200], ["[::1]", 200]]
+  ) {
+    const asked = new Request(`http://${host}/status`);
+    const response = await openApi(fake().router, () => {})(asked);
+    equal(response.status, status);
+    await response.body?.cancel();
+  }
 });

@@ -19,6 +19,8 @@ import {
 } from "./http_routes.ts";
 import type { RouterCalls } from "./router_calls.ts";
 
+/** Nobody registers a name anew after a restart. */
+const KEEP = { keep: true };
 const NO_ADDRESS = "Cannot add a name: the container has no address on the network; " +
   "attach it first, or give an address";
 
@@ -38,7 +40,9 @@ export function containerRoutes(router: RouterCalls): Route[] {
     },
     post("/attach", async (asked) => {
       const { container, addresses, ...options } = await containerRequest(asked);
-      return jsonAnswer(await containers.attach(container, addresses, options));
+      const { notes, onNote } = notebook();
+      const row = await containers.attach(container, addresses, { ...options, onNote });
+      return jsonAnswer({ ...row, notes });
     }),
     post("/detach", async (asked) => {
       const { container, addresses, ...options } = await containerRequest(asked);
@@ -46,11 +50,13 @@ export function containerRoutes(router: RouterCalls): Route[] {
     }),
     post("/expose", async (asked) => {
       const body = await jsonBody(asked.request);
+      const { notes, onNote } = notebook();
       const addresses = await containers.expose(strings(body["addresses"], "addresses"), {
         ...waiting(body, asked),
         fqdn: text(body["fqdn"]),
+        onNote,
       });
-      return jsonAnswer({ addresses });
+      return jsonAnswer({ addresses, notes });
     }),
     post("/hide", async ({ request }) => {
       const words = strings((await jsonBody(request))["addresses"], "addresses");
@@ -59,10 +65,10 @@ export function containerRoutes(router: RouterCalls): Route[] {
     post("/dns/add", async (asked) => {
       const names = router.names;
       if (names === undefined) throw noNames("add a name");
-      const { holder, addresses, fqdn, keep } = await nameRequest(router, asked);
+      const { holder, addresses, fqdn } = await nameRequest(router, asked);
       if (fqdn === undefined) throw new UsageError("Cannot add a name: give one with -h");
       if (addresses.length === 0) throw new UsageError(NO_ADDRESS);
-      for (const ip of addresses) names.add(fqdn, holder, ip, { keep });
+      for (const ip of addresses) names.add(fqdn, holder, ip, KEEP);
       return jsonAnswer({ added: addresses.length });
     }),
     post("/dns/remove", async (asked) => {
@@ -87,8 +93,6 @@ interface NameRequest {
   /** The name that was given, else the container's own. */
   readonly fqdn: string | undefined;
   readonly given: string | undefined;
-  /** Nobody registers it anew after a restart. */
-  readonly keep: boolean;
 }
 
 async function nameRequest(router: RouterCalls, { request }: Asked): Promise<NameRequest> {
@@ -98,7 +102,7 @@ async function nameRequest(router: RouterCalls, { request }: Asked): Promise<Nam
   const container = text(body["container"]);
   if (container === undefined) {
     if (listed.length > 0) {
-      return { holder: EXTERN_ID, addresses: listed, listed, fqdn: given, given, keep: true };
+      return { holder: EXTERN_ID, addresses: listed, listed, fqdn: given, given };
     }
     throw new UsageError("Cannot find the name's addresses: name a container or an address");
   }
@@ -110,7 +114,6 @@ async function nameRequest(router: RouterCalls, { request }: Asked): Promise<Nam
     listed,
     fqdn: given ?? found.fqdn,
     given,
-    keep: given !== undefined,
   };
 }
 
@@ -132,6 +135,12 @@ async function containerRequest(
     dns: flag(body["dns"]),
     ...(hosts === undefined ? {} : { hosts: strings(hosts, "hosts") }),
   };
+}
+
+/** Collects what the user should know. */
+function notebook(): { notes: string[]; onNote: (line: string) => void } {
+  const notes: string[] = [];
+  return { notes, onNote: (line) => void notes.push(line) };
 }
 
 /** A client that goes away wants nothing any more. */

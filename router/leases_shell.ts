@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Cidr, formatCidr } from "../base/mod.ts";
+import { type Cidr, cidrContains, formatCidr } from "../base/mod.ts";
 import type { OpOptions } from "../container/ipam/mod.ts";
 import { type AddressWord, parseAddresses } from "./addresses.ts";
 import type { AddressPart } from "./parts.ts";
@@ -29,6 +29,16 @@ export class Leases {
   /** Returns what words ask for. @throws {UsageError} as {@link parseAddresses} */
   parse(words: readonly string[], verb: string): AddressWord[] {
     return parseAddresses(words, verb, this.#ipam?.defaultSubnet);
+  }
+
+  /** Returns the addresses among words that no allocator watches over. */
+  unwatched(words: readonly AddressWord[]): Cidr[] {
+    const range = this.#ipam?.range;
+    return words.flatMap((word) =>
+      word.kind === "address" && !(range && cidrContains(range, word.cidr.address))
+        ? [word.cidr]
+        : []
+    );
   }
 
   /**

@@ -35,6 +35,7 @@ export {
 export type { AddressWord } from "./addresses.ts";
 export { type Lease, Leases } from "./leases_shell.ts";
 export type { AddressPart, NamePart } from "./parts.ts";
+export { addressesOfLink } from "./host_view_shell.ts";
 export { type DaemonOptions, runDaemon } from "./daemon_shell.ts";
 export { hostTraces, localContainers, removeTraces } from "./local_shell.ts";
 export { AlreadyRunningError, processRuns } from "./machine_shell.ts";

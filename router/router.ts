@@ -41,14 +41,14 @@ import type { RouterConfig } from "./config/mod.ts";
 import { Containers } from "./containers_shell.ts";
 import { ForwardingState } from "./forwarding_state.ts";
 import { type Ground, openStore, prepare } from "./ground_shell.ts";
-import { controlApi, statusApi } from "./http_api.ts";
+import { controlApi, openApi, statusApi } from "./http_api.ts";
 import { Leases } from "./leases_shell.ts";
 import { LinkBoard } from "./link_board.ts";
 import { AlreadyRunningError, answers, checkMachine } from "./machine_shell.ts";
 import { offeredOverlays } from "./overlays.ts";
 import { PairBoard } from "./pair_board.ts";
 import { type PairKeysDriver, startPairKeys } from "./pair_keys_shell.ts";
-import { serveSocket, serveStatus } from "./servers_shell.ts";
+import { serveOpen, serveSocket, serveStatus } from "./servers_shell.ts";
 import { Services } from "./services_shell.ts";
 import { connectionRows } from "./status/connection_rows.ts";
 import type { ConnectionRow, MacRow, PairRow, StatusSnapshot } from "./status/mod.ts";
@@ -111,8 +111,10 @@ export class Router {
       leases: new Leases(services.ipam),
       names: services.names,
       identOf: (ref) => services.idents.of(ref),
+      isUsed: (address) => services.isUsed(address),
       onAttached: (ident, portIndex) => services.attached(ident, portIndex),
       onExposed: (address) => services.exposed(address),
+      onHidden: (address) => services.hidden(address),
       warn: (line) => log.warn(line),
     });
     const { promise, resolve } = Promise.withResolvers<string | undefined>();
@@ -316,10 +318,14 @@ export class Router {
       requestStop: () => void setTimeout(() => void this.stop(), 0),
     };
     const onError = (error: unknown): void => log.error("request failed", { error: String(error) });
-    const { statusAddress } = config;
+    const { statusAddress, httpAddress } = config;
     if (statusAddress !== undefined) {
       const listener = serveStatus(statusAddress, statusApi(calls, onError), log);
       if (listener !== undefined) this.#resources.defer(() => listener.close());
+    }
+    if (httpAddress !== undefined) {
+      const listener = serveOpen(httpAddress, openApi(calls, onError));
+      this.#resources.defer(() => listener.close());
     }
     // Last: who gets an answer here may rely on everything else.
     const socket = serveSocket(config.socket, controlApi(calls, onError));

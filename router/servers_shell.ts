@@ -1,5 +1,5 @@
 /**
- * The two listeners of the API: the unix socket, and the read-only pages on TCP.
+ * The listeners of the API: the unix socket, the read-only pages on TCP, and, if asked for, the calls of Weave Net on TCP.
  *
  * @module
  */
@@ -49,6 +49,22 @@ export function serveStatus(
       reason,
     });
     return undefined;
+  }
+}
+
+/** Serves the calls of Weave Net. @throws {Error} if the address cannot be used: whoever asked for it needs it */
+export function serveOpen(
+  { host: hostname, port }: ListenAddress,
+  handle: RequestHandler,
+): Listener {
+  const { signal, abort } = cutter();
+  try {
+    return listener(Deno.serve({ hostname, port, signal, onListen: () => {} }, handle), abort);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Error(
+      `Cannot listen on ${hostname}:${port}, which --http-addr asks for: ${reason}; choose another address`,
+    );
   }
 }
 

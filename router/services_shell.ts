@@ -13,7 +13,13 @@ import type { Ipv4, Logger, PeerName } from "../base/mod.ts";
 import { formatIpv4 } from "../base/mod.ts";
 import { type DnsServer, type Names, startDns, startNames } from "../container/dns/mod.ts";
 import { EXPOSE_ID } from "../container/mod.ts";
-import { type Ipam, type KnownPeer, startIpam } from "../container/ipam/mod.ts";
+import {
+  Absence,
+  type Ipam,
+  type KnownPeer,
+  startIpam,
+  WEFT_CHANNEL,
+} from "../container/ipam/mod.ts";
 import type { Channel, Mesh, ReachedTarget } from "../mesh/mod.ts";
 import type { RouterConfig } from "./config/mod.ts";
 import { ArpProbes } from "./arp_probes_shell.ts";
@@ -22,6 +28,9 @@ import { Idents } from "./idents_shell.ts";
 import { Lives } from "./lives_shell.ts";
 import type { DnsSnapshot } from "./status/mod.ts";
 import type { Store } from "./store.ts";
+
+/** An answer from the other side of the world takes so long. */
+const USED_MS = 200;
 
 /** What the services are made from. */
 export interface ServicesParts {
@@ -54,6 +63,7 @@ export class Services implements AsyncDisposable {
   readonly #parts: ServicesParts;
   readonly #probes: ArpProbes;
   #lives: Lives | undefined;
+  readonly #absence: Absence;
   /** What was told last of peers and targets. */
   #told = "";
 
@@ -63,6 +73,7 @@ export class Services implements AsyncDisposable {
     this.#probes = new ArpProbes(parts.bridge);
     this.idents = new Idents(parts.store);
     this.ipam = this.#startIpam();
+    this.#absence = new Absence(parts.self);
     this.names = this.#startNames();
     this.dns = this.#startDns();
   }
@@ -110,6 +121,18 @@ export class Services implements AsyncDisposable {
     this.#tell(known, reached);
   }
 
+  /** Asks on the network whether somebody uses an address. */
+  async isUsed(address: Ipv4): Promise<boolean> {
+    try {
+      return await this.#probes.probe(address, USED_MS);
+    } catch (error) {
+      // Who gave the address wants it; nobody is known to have it.
+      const fields = { address: formatIpv4(address), error: String(error) };
+      this.#parts.log.debug("cannot ask who uses an address", fields);
+      return false;
+    }
+  }
+
   /** Notes that a container was attached. */
   attached(ident: string, portIndex: number): void {
     this.#lives?.attached(ident, portIndex);
@@ -118,6 +141,11 @@ export class Services implements AsyncDisposable {
   /** Notes that the host has an address on the bridge: without a better one, names are answered there. */
   exposed(address: Ipv4): void {
     if (this.#dnsFollowsHost()) this.dns?.listen(formatIpv4(address));
+  }
+
+  /** Notes that the host has an address no more. */
+  hidden(address: Ipv4): void {
+    if (this.#dnsFollowsHost()) void this.dns?.unlisten(formatIpv4(address));
   }
 
   /** Returns what status pages show of names; `undefined`: off. */
@@ -219,6 +247,13 @@ export class Services implements AsyncDisposable {
     return [...all];
   }
 
+  /** Others would wait for us to say whom we were told of. */
+  #sayAbsent(peers: readonly KnownPeer[]): void {
+    for (const name of this.#absence.topologyChanged(peers)) {
+      this.#parts.mesh()?.unicast(WEFT_CHANNEL, name, this.#absence.message);
+    }
+  }
+
   /** Most of the time nothing of it has changed. */
   #tell(peers: readonly KnownPeer[], reached: readonly ReachedTarget[]): void {
     const telling = JSON.stringify([peers, reached]);
@@ -226,6 +261,7 @@ export class Services implements AsyncDisposable {
     this.#told = telling;
     this.ipam?.targetsChanged(reached);
     this.ipam?.topologyChanged(peers);
+    if (this.ipam === undefined) this.#sayAbsent(peers);
     this.names?.topologyChanged(peers);
   }
 }

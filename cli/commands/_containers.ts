@@ -8,13 +8,20 @@ import type { Containers } from "../../router/mod.ts";
 import { NoRouterError } from "../client.ts";
 import { CommandError, type CommandOption, type Io } from "../command.ts";
 
-/** Takes the container, the last word, from the addresses before it. */
+/** An address, or what asks for one. */
+export const ADDRESS = /^(net:default|(ip:|net:)?[0-9]+(\.[0-9]+){3}\/[0-9]{1,2})$/;
+
+/** Takes the container, the last word, from the addresses before it. @throws {CommandError} if that is an address too */
 export function splitWords(
   words: readonly string[],
   io: Io,
 ): { addresses: string[]; container: string } {
   const addresses = words.slice(0, -1);
-  return { addresses, container: absoluteContainer(words.at(-1) ?? "", io) };
+  const last = words.at(-1) ?? "";
+  if (ADDRESS.test(last)) {
+    throw new CommandError(`Cannot use "${last}" as a container: name one behind the addresses`);
+  }
+  return { addresses, container: absoluteContainer(last, io) };
 }
 
 /** Returns a container as the router can find it: a relative path means nothing to it. */
@@ -32,6 +39,11 @@ export function dockerHost({ env }: Io): string | undefined {
 export function printAddresses(addresses: readonly string[], json: boolean, { out }: Io): void {
   if (json) out(`${JSON.stringify({ addresses })}\n`);
   else out(`${addresses.map((address) => address.replace(/\/.*/, "")).join(" ")}\n`);
+}
+
+/** Prints what the router has to say beside its answer; an older one says nothing. */
+export function printNotes(notes: readonly string[] | undefined, { err }: Io): void {
+  for (const note of notes ?? []) err(`Note: ${note}`);
 }
 
 /** The option of each command that may have to wait for an address. */

@@ -5,7 +5,14 @@
  */
 
 import { command, JSON_OPTION } from "../command.ts";
-import { dockerHost, printAddresses, splitWords, WAIT_OPTION, waitMs } from "./_containers.ts";
+import {
+  dockerHost,
+  printAddresses,
+  printNotes,
+  splitWords,
+  WAIT_OPTION,
+  waitMs,
+} from "./_containers.ts";
 
 /** `weft attach [ADDR...] CONTAINER`. */
 export const attachCommand = command({
@@ -44,7 +51,9 @@ export const attachCommand = command({
         ? {}
         : { hosts: extra === undefined ? [] : `${extra}`.split("\n") }),
     });
+    const { addresses: given, notes } = JSON.parse(answer);
+    printNotes(notes, io);
     if (options.json) io.out(answer);
-    else printAddresses(JSON.parse(answer).addresses, false, io);
+    else printAddresses(given, false, io);
   },
 });

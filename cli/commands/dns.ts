@@ -5,7 +5,10 @@
  */
 
 import { command, CommandError, type Given, type Io, JSON_OPTION } from "../command.ts";
-import { absoluteContainer, dockerHost } from "./_containers.ts";
+import { absoluteContainer, dockerHost, printNotes } from "./_containers.ts";
+import { nameArguments } from "./_docker.ts";
+import { callPart } from "./_parts.ts";
+import { EXIT_FAILED } from "../exit_codes.ts";
 
 const NAME_OPTION = { value: "FQDN", summary: "the name; without it the container's own" } as const;
 const IPV4 = /^[0-9]+(\.[0-9]+){3}$/;
@@ -19,7 +22,11 @@ export const dnsAddCommand = command({
   options: { h: NAME_OPTION },
   details: "Addresses without a container belong to nobody: the name stays until dns-remove.",
   async run(words, options, io): Promise<void> {
-    await io.client.post("/dns/add", nameRequest(words, options, io));
+    const request = nameRequest(words, options, io);
+    if (request["container"] === undefined && options.h === undefined) {
+      throw new CommandError("Cannot add a name: give one with -h, or a container that has one");
+    }
+    await io.client.post("/dns/add", request);
   },
 });
 
@@ -43,31 +50,57 @@ export const dnsLookupCommand = command({
   count: [1, 1],
   options: { json: JSON_OPTION },
   async run([name = ""], options, io): Promise<void> {
-    const answer = await io.client.get(`/dns/lookup/${encodeURIComponent(name)}`, "json");
+    const path = `/dns/lookup/${encodeURIComponent(name)}`;
+    const answer = await callPart("names", "look up a name", () => io.client.get(path, "json"));
     if (options.json) return io.out(answer);
     const { addresses } = JSON.parse(answer) as { addresses: string[] };
     io.out(addresses.map((address) => `${address}\n`).join(""));
   },
 });
 
-/** `weft dns-args`. */
+/** `weft dns-args [DOCKER-RUN-ARGS...]`. */
 export const dnsArgsCommand = command({
   name: "dns-args",
   summary: "print the options that give a container of Docker our name service",
-  args: "",
-  count: [0, 0],
+  args: "[DOCKER-RUN-ARGS...]",
+  count: [0, Infinity],
   options: {},
-  async run(_words, _options, io): Promise<void> {
-    io.out((await dnsArguments(io)).join(" "));
+  passThrough: true,
+  details: [
+    "Told of what goes to docker run, it adds --hostname for --name, and minds --hostname and --dns-search:",
+    "  docker run $(weft dns-args --name web) --name web IMAGE",
+  ].join("\n"),
+  async run(words, _options, io): Promise<void> {
+    const server = await dnsArguments(io);
+    if (words.length === 0 || server.length === 0) return io.out(server.join(" "));
+    const { words: options, notes } = nameArguments(words, server);
+    printNotes(notes, io);
+    io.out(options.join(" "));
   },
 });
 
-/** Returns those options; none if there is no name service. */
+/** Is thrown when names are kept, and there is no address yet where they could be asked for. */
+export class NoDnsAddressError extends CommandError {
+  /** Name of the class. */
+  override name = "NoDnsAddressError";
+
+  /** Makes one. @param search the option that names our domain */
+  constructor(message: string, readonly search: string) {
+    super(message);
+  }
+}
+
+/** Returns those options; none if there is no name service. @throws {NoDnsAddressError} */
 export async function dnsArguments({ client }: Io): Promise<string[]> {
-  const status = JSON.parse(await client.get("/status", "json"));
-  if (status.dns === null) return [];
-  const address = await client.get("/dns-address");
-  return [`--dns=${address}`, `--dns-search=${status.dns.domain}`];
+  const { dns } = JSON.parse(await client.get("/status", "json"));
+  if (dns === null) return [];
+  const search = `--dns-search=${dns.domain}`;
+  try {
+    return [`--dns=${await client.get("/dns-address")}`, search];
+  } catch (error) {
+    if (!(error instanceof CommandError) || error.exitCode !== EXIT_FAILED) throw error;
+    throw new NoDnsAddressError(error.message, search);
+  }
 }
 
 function nameRequest(
@@ -78,9 +111,6 @@ function nameRequest(
   const addresses = words.filter((word) => IPV4.test(word));
   const [container, ...more] = words.filter((word) => !IPV4.test(word));
   if (more.length > 0) throw new CommandError("Cannot change names: give one container");
-  if (container === undefined && h === undefined) {
-    throw new CommandError("Cannot change names: give a name with -h, or a container");
-  }
   return {
     addresses,
     fqdn: h,

@@ -8,6 +8,7 @@ import { command, CommandError, JSON_OPTION } from "../command.ts";
 import {
   needsRouter,
   printAddresses,
+  printNotes,
   WAIT_OPTION,
   waitMs,
   withOrWithoutRouter,
@@ -29,13 +30,16 @@ export const exposeCommand = command({
     const fqdn = options.h;
     if (fqdn === true) throw new CommandError("Cannot expose: -h needs a name");
     const body = { addresses: words, fqdn, waitMs: waitMs(options.wait) };
-    const addresses = await withOrWithoutRouter(
+    const { addresses, notes } = await withOrWithoutRouter(
       io,
-      async () => JSON.parse(await io.client.post("/expose", body)).addresses,
-      needsRouter(words) || fqdn !== undefined
-        ? undefined
-        : (containers) => containers.expose(words),
+      async () => JSON.parse(await io.client.post("/expose", body)),
+      needsRouter(words) || fqdn !== undefined ? undefined : async (containers) => {
+        const notes: string[] = [];
+        const onNote = (line: string): void => void notes.push(line);
+        return { addresses: await containers.expose(words, { onNote }), notes };
+      },
     );
+    printNotes(notes, io);
     printAddresses(addresses, options.json === true, io);
   },
 });

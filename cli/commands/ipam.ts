@@ -6,6 +6,7 @@
 
 import { command, JSON_OPTION } from "../command.ts";
 import { usageOf, WordsError } from "../framework.ts";
+import { callPart } from "./_parts.ts";
 
 /** `weft ipam explain|repair ...`. */
 export const ipamCommand = command({
@@ -23,15 +24,16 @@ export const ipamCommand = command({
   ].join("\n"),
   async run([what, ...choice], options, io): Promise<void> {
     if (what === "explain" && choice.length === 0) {
-      return io.out(
-        await io.client.get("/ipam/explain", options.json === true ? "json" : undefined),
-      );
+      const accept = options.json === true ? "json" : undefined;
+      const call = (): Promise<string> => io.client.get("/ipam/explain", accept);
+      return io.out(await callPart("addresses", "explain", call));
     }
     if (what !== "repair" || choice.length === 0) {
       throw new WordsError("Cannot tell what to do with ipam", usageOf(ipamCommand));
     }
     const words = [...choice, ...(options.force === true ? ["force"] : [])].join(" ");
-    const answer = await io.client.post("/ipam/repair", { choice: words });
+    const call = (): Promise<string> => io.client.post("/ipam/repair", { choice: words });
+    const answer = await callPart("addresses", "repair", call);
     const { text } = JSON.parse(answer);
     if (options.json) io.out(answer);
     else if (text !== "") io.out(`${text}\n`);

@@ -12,6 +12,7 @@ import { attachCommand } from "./attach.ts";
 import { connectCommand } from "./connect.ts";
 import { detachCommand } from "./detach.ts";
 import { dnsAddCommand, dnsArgsCommand, dnsLookupCommand, dnsRemoveCommand } from "./dns.ts";
+import { dockerBridgeIpCommand } from "./docker_bridge_ip.ts";
 import { exposeCommand } from "./expose.ts";
 import { forgetCommand } from "./forget.ts";
 import { helpCommand } from "./help.ts";
@@ -26,6 +27,7 @@ import { reportCommand } from "./report.ts";
 import { resetCommand } from "./reset.ts";
 import { rmpeerCommand } from "./rmpeer.ts";
 import { runCommand } from "./run.ts";
+import { startCommand } from "./start.ts";
 import { statusCommand } from "./status.ts";
 import { stopCommand } from "./stop.ts";
 import { versionCommand } from "./version.ts";
@@ -39,6 +41,7 @@ export const COMMANDS: readonly Command[] = [
   resetCommand,
   statusCommand,
   runCommand,
+  startCommand,
   attachCommand,
   detachCommand,
   exposeCommand,
@@ -50,6 +53,7 @@ export const COMMANDS: readonly Command[] = [
   dnsRemoveCommand,
   dnsLookupCommand,
   dnsArgsCommand,
+  dockerBridgeIpCommand,
   primeCommand,
   rmpeerCommand,
   ipamCommand,

@@ -5,6 +5,7 @@
  */
 
 import { command } from "../command.ts";
+import { callPart } from "./_parts.ts";
 
 /** `weft prime [--without ADDR]`. */
 export const primeCommand = command({
@@ -22,6 +23,7 @@ export const primeCommand = command({
   async run(_words, { without }, io): Promise<void> {
     const targets = without === undefined ? [] : `${without}`.split("\n");
     const query = new URLSearchParams(targets.map((target) => ["without", target]));
-    await io.client.get(query.size === 0 ? "/ring" : `/ring?${query}`);
+    const path = query.size === 0 ? "/ring" : `/ring?${query}`;
+    await callPart("addresses", "prime", () => io.client.get(path));
   },
 });

@@ -34,11 +34,22 @@ export const resetCommand = command({
   },
 });
 
+/** Returns what has become of our addresses, and what is left to do. */
+export function fateOf(
+  { heir, confirmed }: { readonly heir: string | null; readonly confirmed: boolean },
+): string {
+  if (heir === null) {
+    return "Note: no other peer took our addresses; if there are others, run rmpeer for us on one of them";
+  }
+  if (confirmed) return `Our addresses went to ${heir}`;
+  return `Note: our addresses were given to ${heir}, which has not confirmed it; ` +
+    "if its status ipam still shows us, run rmpeer for us there";
+}
+
 /** Hands our addresses to another peer. @returns whether a router runs */
 async function leave({ client, err }: Io): Promise<boolean> {
   try {
-    const { heir } = JSON.parse(await client.delete("/peer"));
-    err(heir === null ? "Note: no other peer took our addresses" : `Our addresses went to ${heir}`);
+    err(fateOf(JSON.parse(await client.delete("/peer"))));
     return true;
   } catch (error) {
     if (error instanceof NoRouterError) return false;

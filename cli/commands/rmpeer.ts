@@ -5,6 +5,7 @@
  */
 
 import { command, CommandError, JSON_OPTION } from "../command.ts";
+import { callPart } from "./_parts.ts";
 
 /** `weft rmpeer ID...`. */
 export const rmpeerCommand = command({
@@ -23,9 +24,9 @@ export const rmpeerCommand = command({
     let failed = 0;
     for (const peer of peers) {
       try {
-        const answer = JSON.parse(
-          await io.client.delete(`/peer/${encodeURIComponent(peer)}${force}`),
-        );
+        const path = `/peer/${encodeURIComponent(peer)}${force}`;
+        const call = (): Promise<string> => io.client.delete(path);
+        const answer = JSON.parse(await callPart("addresses", `take over "${peer}"`, call));
         took.push(answer);
         if (!options.json) io.out(`${answer.addresses} IPs taken over from ${peer}\n`);
       } catch (error) {

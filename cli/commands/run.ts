@@ -4,14 +4,11 @@
  * @module
  */
 
-import { command, CommandError, type Io } from "../command.ts";
+import { command, type Io } from "../command.ts";
 import { usageOf, WordsError } from "../framework.ts";
-import { dockerHost } from "./_containers.ts";
-import { dnsArguments } from "./dns.ts";
-
-/** What the kernel takes for a host name. */
-const MAX_HOSTNAME = 64;
-const ADDRESS = /^(net:default|(ip:|net:)?[0-9]+(\.[0-9]+){3}\/[0-9]{1,2})$/;
+import { ADDRESS, dockerHost, printNotes } from "./_containers.ts";
+import { docker, nameArguments, valuesOf } from "./_docker.ts";
+import { dnsArguments, NoDnsAddressError } from "./dns.ts";
 
 /** How a container is to be run. */
 export interface RunPlan {
@@ -44,17 +41,18 @@ export const runCommand = command({
   ].join("\n"),
   async run(words, _options, io): Promise<void> {
     const server = await serverFor(words, io);
-    const { addresses, docker, dns, hosts, notes } = planRun(words, server);
-    for (const note of notes) io.err(`Note: ${note}`);
-    const id = await dockerRun(docker);
+    const { addresses, docker: args, dns, hosts, notes } = planRun(words, server);
+    printNotes(notes, io);
+    const id = await docker(args);
     try {
-      await io.client.post("/attach", {
+      const answer = await io.client.post("/attach", {
         container: id,
         addresses,
         dockerHost: dockerHost(io),
         dns,
         ...(hosts === undefined ? {} : { hosts }),
       });
+      printNotes(JSON.parse(answer).notes, io);
     } catch (error) {
       await new Deno.Command("docker", { args: ["kill", id], stdout: "null", stderr: "null" })
         .output();
@@ -64,9 +62,20 @@ export const runCommand = command({
   },
 });
 
+/** Names may have no address yet: the container gets its own name all the same, and finds others by address. */
+async function dnsOrNone(io: Io): Promise<string[]> {
+  try {
+    return await dnsArguments(io);
+  } catch (error) {
+    if (!(error instanceof NoDnsAddressError)) throw error;
+    printNotes([error.message], io);
+    return ["", error.search];
+  }
+}
+
 /** Asks the router in any case: without one no container is to be started. */
 async function serverFor(words: readonly string[], io: Io): Promise<string[]> {
-  if (!splitWords(words).own.has("--without-dns")) return await dnsArguments(io);
+  if (!splitWords(words).own.has("--without-dns")) return await dnsOrNone(io);
   await io.client.get("/status", "json");
   return [];
 }
@@ -74,7 +83,7 @@ async function serverFor(words: readonly string[], io: Io): Promise<string[]> {
 /**
  * Sorts the words: ours, addresses, Docker's.
  *
- * @param server `--dns=IP` and `--dns-search=DOMAIN` of our name service; none: there is none
+ * @param server `--dns=IP`, empty if there is no address yet, and `--dns-search=DOMAIN` of our name service; none: there is none
  * @throws {WordsError} if nothing is left for Docker
  */
 export function planRun(words: readonly string[], server: readonly string[]): RunPlan {
@@ -106,48 +115,4 @@ function splitWords(
     else return { own, addresses, rest };
     rest.shift();
   }
-}
-
-function nameArguments(
-  rest: readonly string[],
-  [address = "", search = ""]: readonly string[],
-): { words: string[]; notes: string[] } {
-  const domain = search.replace(/^--dns-search=/, "").replace(/\.$/, "");
-  const [name] = valuesOf(rest, ["--name"]);
-  const [given] = valuesOf(rest, ["--hostname", "-h"]);
-  const hostname = name === undefined || given !== undefined ? undefined : `${name}.${domain}`;
-  const tooLong = hostname !== undefined && hostname.length > MAX_HOSTNAME;
-  const words = [address];
-  if (hostname !== undefined && !tooLong) words.push(`--hostname=${hostname}`);
-  if (valuesOf(rest, ["--dns-search"]).length === 0) {
-    const own = given !== undefined || (hostname !== undefined && !tooLong);
-    words.push(own ? "--dns-search=." : search);
-  }
-  const notes = tooLong ? [`the name "${hostname}" is too long for a host name`] : [];
-  return { words, notes };
-}
-
-/** Returns the values of an option of Docker's, in both of its forms. */
-function valuesOf(words: readonly string[], names: readonly string[]): string[] {
-  return words.flatMap((word, i) => {
-    const name = names.find((name) => word === name || word.startsWith(`${name}=`));
-    if (name === undefined) return [];
-    const value = word === name ? words[i + 1] : word.slice(name.length + 1);
-    return value === undefined ? [] : [value];
-  });
-}
-
-async function dockerRun(args: readonly string[]): Promise<string> {
-  let output: Deno.CommandOutput;
-  try {
-    output = await new Deno.Command("docker", { args: [...args], stderr: "inherit" }).output();
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-    throw new CommandError(
-      "Cannot run: there is no docker command; start the container, then attach it",
-    );
-  }
-  const id = new TextDecoder().decode(output.stdout).trim().split("\n").at(-1) ?? "";
-  if (output.success) return id;
-  throw new CommandError(`Cannot run: docker run ended with exit code ${output.code}`);
 }

@@ -47,6 +47,12 @@ for (const [words, expected] of NAMED) {
   });
 }
 
+Deno.test("planRun() names a container where there is no address for names yet", () => {
+  const { docker, dns } = planRun(["--name=web", "nginx"], ["", "--dns-search=weave.local."]);
+  deepEqual(docker, [...ALWAYS, "--hostname=web.weave.local", "--name=web", "nginx"]);
+  deepEqual(dns, true);
+});
+
 Deno.test("planRun() does not use a name that is too long", () => {
   const { docker, notes } = planRun(["--name", "x".repeat(60), "nginx"], SERVER);
   deepEqual(docker.some((word) => word.startsWith("--hostname")), false);

@@ -62,6 +62,8 @@ export interface AttachFacts {
   readonly port: PortFacts | undefined;
   /** What others hold. */
   readonly holders: readonly Holder[];
+  /** Names of interfaces that lead to a former namespace of this container, which the kernel has not taken down yet. */
+  readonly former: readonly string[];
   /** Names for our end, best first, with what has that name now: "stale" may be deleted, "taken" must not. */
   readonly names: readonly { readonly name: string; readonly state: "free" | "stale" | "taken" }[];
   /** The container has a route for multicast, by whatever interface. */
@@ -82,7 +84,7 @@ export interface AttachWish {
 
 /** One step; the order counts. */
 export type AttachStep =
-  /** A left-over of an attempt that was killed. */
+  /** A left-over of an attempt that was killed, or of the container's last run. */
   | { readonly kind: "deletePort"; readonly port: string }
   /** The pair; our end is a port of the bridge from the start, the other is born in the container. */
   | { readonly kind: "createPair"; readonly port: string; readonly mtuBytes: number }
@@ -120,6 +122,9 @@ export function planAttach(facts: AttachFacts, wish: AttachWish): AttachStep[] {
   const { port, steps } = guest === undefined
     ? planPair(facts, wish)
     : planExisting(facts, guest, wish);
+  steps.unshift(
+    ...facts.former.map((former): AttachStep => ({ kind: "deletePort", port: former })),
+  );
   steps.push(...missing.map((cidr): AttachStep => ({ kind: "addAddress", cidr })));
   if (guest?.up !== true) steps.push({ kind: "guestUp" });
   if (missing.length > 0) {

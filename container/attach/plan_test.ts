@@ -20,6 +20,7 @@ const EMPTY: AttachFacts = {
   guest: undefined,
   port: undefined,
   holders: [],
+  former: [],
   names: [{ name: "vethwepl7", state: "free" }, { name: "vethweplnx", state: "free" }],
   multicastRoute: false,
 };
@@ -51,6 +52,11 @@ function refuses(code: string, message: RegExp, facts: AttachFacts, wish = WISH)
     (error) => error instanceof RefusedError && error.code === code && message.test(error.message),
   );
 }
+
+Deno.test("planAttach() takes away what leads to the container's last run before all else", () => {
+  const [first] = planAttach({ ...EMPTY, former: ["vethwepl5"] }, WISH);
+  assert.deepEqual(first, { kind: "deletePort", port: "vethwepl5" });
+});
 
 Deno.test("planAttach() makes the pair first and the multicast route last", () => {
   assert.deepEqual(planAttach(EMPTY, { ...WISH, addresses: [A, B] }), [

@@ -189,8 +189,8 @@ function perform(
   const { host, inside: inner, bridge, netns, ref } = session;
   switch (step.kind) {
     case "deletePort":
-      linkDelete(host, step.port);
-      return;
+      // The kernel may be faster.
+      return attempt(() => linkDelete(host, step.port));
     case "createPair":
       linkAdd(host, {
         kind: "veth",

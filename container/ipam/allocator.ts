@@ -269,6 +269,7 @@ export class Allocator implements Machine<AllocatorInput, AllocatorOutput> {
 
   #hearWeft(from: PeerName, message: WeftMessage, now: Millis): void {
     const { bootstrap, territory } = this.parts;
+    if (message.kind === "absent") return bootstrap.founding.hearAbsent(from);
     if (message.kind !== "told") return this.#leaving.hear(from, message, now);
     if (territory.exists) return;
     const news = bootstrap.founding.hear(message.told);

@@ -227,8 +227,8 @@ export type Answer =
   | { readonly kind: "refused"; readonly code: RefusedCode; readonly reason: string }
   /** What a takeover brought. */
   | { readonly kind: "tookOver"; readonly peer: string; readonly addresses: number }
-  /** Who confirmed that it has our space; nobody if `undefined`. */
-  | { readonly kind: "heir"; readonly heir: string | undefined }
+  /** Who was given our space, nobody if `undefined`, and whether it has said that it has it. */
+  | { readonly kind: "heir"; readonly heir: string | undefined; readonly confirmed: boolean }
   /** What a repair did. */
   | { readonly kind: "text"; readonly text: string };
 
@@ -239,7 +239,9 @@ export type Telling =
   /** We have none there. */
   | { readonly kind: "denial"; readonly range: Range }
   /** Our state, as it is when this is sent. */
-  | { readonly kind: "state" };
+  | { readonly kind: "state" }
+  /** The state of a peer without a ring, which whoever has one answers with its own. */
+  | { readonly kind: "question" };
 
 /** What the allocator wants. */
 export type AllocatorOutput =

@@ -97,9 +97,15 @@ export class AllocationChannel implements Channel<StateItem> {
 
   /** Encodes a message to one peer. */
   telling(message: Telling): Uint8Array {
+    return encodeUnicast(this.#unicastOf(message));
+  }
+
+  #unicastOf(message: Telling): IpamUnicast {
+    if (message.kind === "request" || message.kind === "denial") return message;
     const state = this.#allocator.announcement(this.#wallSeconds());
-    const whole: IpamUnicast = message.kind === "state" ? { kind: "state", state } : message;
-    return encodeUnicast(whole);
+    return message.kind === "state"
+      ? { kind: "state", state }
+      : { kind: "state", state: { ...state, content: { kind: "nothing" } } };
   }
 }
 

@@ -5,7 +5,7 @@
  *   takeover   weft peer: ping ──pong──> alive, refused       ──silence for 1 s and no route──> dead, taken
  *              with a route but silent (a slow disk, a busy host), or a real peer: a route after 3 s? refused : taken
  *   handover   ping all ──first pong──> heir: transfer, bequest every 1 s ──confirmed──> done
- *                 └─1 s silence──> a real peer that can be reached; its state confirms
+ *                 └─1 s silence──> a real peer that can be reached; asked for its state, it confirms
  * ```
  *
  * @module

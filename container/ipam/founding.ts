@@ -38,6 +38,8 @@ export class Founding {
   #givenUp = new Set<string>();
   #peers = new Map<PeerName, KnownPeer>();
   #told = new Map<PeerName, Told>();
+  /** Who gives out no addresses, and so never says whom it was told of. */
+  #absent = new Set<PeerName>();
   #mine: Told;
   #voted: boolean;
 
@@ -87,6 +89,18 @@ export class Founding {
     for (const name of this.#told.keys()) {
       if (!this.#peers.has(name) && !members.has(name)) this.#told.delete(name);
     }
+    for (const name of this.#absent) if (!this.#peers.has(name)) this.#absent.delete(name);
+  }
+
+  /** A peer says that it gives out no addresses. */
+  hearAbsent(peer: PeerName): void {
+    this.#absent.add(peer);
+  }
+
+  /** Tells whether we wait for a peer that will never say what we wait for. */
+  get waitsInVain(): boolean {
+    return this.#mine.role === "joiner" &&
+      this.#members().members.some((name) => this.#absent.has(name) && !this.#told.has(name));
   }
 
   /** Takes what others said; returns what of it is new. Ours is among it if others remember a former run of ours. */
@@ -99,6 +113,7 @@ export class Founding {
         if (this.#targets !== undefined) news.push(this.#mine);
       } else if (each.serial > (this.#told.get(each.name)?.serial ?? 0)) {
         this.#told.set(each.name, each);
+        this.#absent.delete(each.name);
         news.push(each);
       }
     }
@@ -178,8 +193,21 @@ export class Founding {
   }
 
   #silent(name: PeerName): string {
+    if (this.#absent.has(name)) return this.#inVain(name);
     const known = this.#peers.has(name);
     return known ? `${this.labelOf(name)} to say whom it was told of` : this.labelOf(name);
+  }
+
+  /** Nobody but a person may say that it has no part in this: others may have been told of it too. */
+  #inVain(name: PeerName): string {
+    const tellers = [this.#mine, ...this.#told.values()];
+    const teller = tellers.find(({ targets }) => targets.some(({ peer }) => peer === name));
+    const text = teller?.targets.find(({ peer }) => peer === name)?.text ?? "";
+    const where = teller === undefined || teller === this.#mine
+      ? ""
+      : ` on ${this.labelOf(teller.name)}`;
+    return `${this.labelOf(name)}, which gives out no addresses (to go on without it: ` +
+      `weft prime --without ${text}${where})`;
   }
 
   #unreached(name: PeerName, target: string): string {

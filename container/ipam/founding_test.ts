@@ -1,4 +1,4 @@
-import { deepEqual, equal } from "node:assert/strict";
+import { deepEqual, equal, match } from "node:assert/strict";
 import type { PeerName } from "../../base/mod.ts";
 import type { InitMode } from "./allocator_io.ts";
 import { Founding } from "./founding.ts";
@@ -160,4 +160,36 @@ Deno.test("Founding.setPeers() keeps what members said that are away now, and fo
   founding.hear([says(2, [1]), says(4, [3])]);
   founding.setPeers([{ name: 1, nickname: "host1", reachable: true, weft: true }]);
   deepEqual(founding.all.map(({ name }) => name), [1, 2]);
+});
+
+Deno.test("Founding.standing() says how to go on without a peer that gives out no addresses", () => {
+  const founding = made([2]);
+  equal(founding.waitsInVain, false);
+  founding.hearAbsent(2);
+  equal(founding.waitsInVain, true);
+  match(
+    `${names(founding)}`,
+    /^host2\(.*\), which gives out no .*: weft prime --without 192\.0\.2\.2\)$/,
+  );
+  founding.giveUp(["192.0.2.2"]);
+  equal(founding.waitsInVain, false);
+  deepEqual(names(founding), [1]);
+});
+
+Deno.test("Founding.standing() says where to go on without a peer that another was told of", () => {
+  const founding = made([2]);
+  founding.hear([says(2, [3])]);
+  founding.hearAbsent(3);
+  match(`${names(founding)}`, /^host3\(.*weft prime --without 192\.0\.2\.3 on host2\(/);
+});
+
+Deno.test("Founding.standing() waits no longer in vain for a peer that speaks, or has gone", () => {
+  const speaks = made([2]);
+  speaks.hearAbsent(2);
+  speaks.hear([says(2, [1])]);
+  equal(speaks.waitsInVain, false);
+  const gone = made([2]);
+  gone.hearAbsent(2);
+  gone.setPeers([]);
+  equal(gone.waitsInVain, false);
 });

@@ -53,7 +53,9 @@ export class Leaving {
     this.#parts.leaving = true;
     this.#requests.cancelAll("Cancelled: this peer is leaving");
     if (this.#handover !== undefined) return;
-    if (!territory.exists || territory.sizeOf(config.self) === 0) return this.#over(undefined);
+    if (!territory.exists || territory.sizeOf(config.self) === 0) {
+      return this.#over(undefined, false);
+    }
     const there = peers.others.filter(({ reachable }) => reachable);
     const owners = new Set(territory.ring.entries.map(({ peer }) => peer));
     const real = there.filter(({ weft }) => !weft);
@@ -63,7 +65,7 @@ export class Leaving {
     for (const { name, weft } of there) {
       if (weft) out.push({ kind: "weft", to: name, message: { kind: "ping", nonce } });
     }
-    if (there.length === 0) this.#over(undefined);
+    if (there.length === 0) this.#over(undefined, false);
   }
 
   /** Takes a message on channel `weft`. */
@@ -85,7 +87,7 @@ export class Leaving {
     }
   }
 
-  /** A ring went with ours: of an heir that does not speak `weft` it is the confirmation. */
+  /** A ring went with ours: of an heir that does not speak `weft` it is the answer to our question. */
   heardRing(theirs: Ring): void {
     const isHeir = this.#handover?.heir === theirs.peer;
     const has = theirs.entries.every(({ peer }) => peer !== this.#parts.config.self);
@@ -131,7 +133,7 @@ export class Leaving {
 
   #perform(step: HandoverStep | undefined): void {
     if (step === undefined) return;
-    if (step.kind === "over") return this.#over(step.confirmed ? step.heir : undefined);
+    if (step.kind === "over") return this.#over(step.heir, step.confirmed);
     if (step.kind === "bequeath") {
       // They are the heir's now: a restart must not take them for ours.
       const { leases } = this.#parts;
@@ -140,14 +142,20 @@ export class Leaving {
       this.#parts.broadcast = true;
     }
     this.#parts.out.push({ kind: "unicast", to: step.heir, message: { kind: "state" } });
-    if (this.#parts.peers.get(step.heir)?.weft !== true) return;
+    if (this.#parts.peers.get(step.heir)?.weft !== true) {
+      // It says nothing when it takes a ring, and its gossip is half a minute away.
+      this.#parts.out.push({ kind: "unicast", to: step.heir, message: { kind: "question" } });
+      return;
+    }
     const nonce = this.#handover?.nonce ?? 0;
     this.#parts.out.push({ kind: "weft", to: step.heir, message: { kind: "bequest", nonce } });
   }
 
-  #over(heir: PeerName | undefined): void {
+  #over(heir: PeerName | undefined, confirmed: boolean): void {
     const label = heir === undefined ? undefined : this.#parts.peers.labelOf(heir);
-    for (const id of this.#handoverIds) this.#parts.answer(id, { kind: "heir", heir: label });
+    for (const id of this.#handoverIds) {
+      this.#parts.answer(id, { kind: "heir", heir: label, confirmed });
+    }
     this.#handoverIds = [];
   }
 

@@ -14,6 +14,7 @@
  *                     conflicts, repairs                             rings that do not go together
  *                     leaving <- departures                          dead peers, and leaving for good
  *   channel.ts <- state_wire, weft_channel                           what is said to whom, in bytes
+ *   absence.ts                                                       what a router without an allocator says
  * ```
  *
  * It gives out addresses; who puts them on an interface is not its business (`attach/`), nor are their names (`dns/`).
@@ -22,8 +23,9 @@
  * @module
  */
 
+export { Absence } from "./absence.ts";
 export type { InitMode, InUse, KnownPeer } from "./allocator_io.ts";
-export type { Target } from "./weft_channel.ts";
+export { type Target, WEFT_CHANNEL } from "./weft_channel.ts";
 export { type Ipam, type IpamConfig, type IpamHooks, type OpOptions, startIpam } from "./shell.ts";
 export type { IpamEntry, IpamExplanation, IpamStatus, LockedSpace } from "./status.ts";
 export { IpamStoreError } from "./store_shell.ts";

@@ -211,7 +211,11 @@ export class Requests {
     }
     if (!rangesMeet(rangeOf(subnet), territory.universe)) {
       const all = formatCidr(config.range);
-      return this.#refuse(wait, "not-possible", `${cannot(wait)}: it is outside the range ${all}`);
+      return this.#refuse(
+        wait,
+        "not-possible",
+        `${cannot(wait)}: out of bounds: it is outside the range ${all}`,
+      );
     }
     if (!this.#reservedKnown) return this.#await(wait, "what is in use on this host");
     if (!this.#hasRing(wait, now)) return;

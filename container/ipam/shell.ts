@@ -121,8 +121,8 @@ export interface Ipam extends AsyncDisposable {
   prime(o: { without: readonly string[]; signal?: AbortSignal }): Promise<void>;
   /** Takes the space of a dead peer, by name or nickname. */
   takeOver(peer: string, o: { force: boolean }): Promise<{ peer: string; addresses: number }>;
-  /** Leaves for good; returns the peer that confirmed that it has our space. */
-  handOver(): Promise<string | undefined>;
+  /** Leaves for good; returns the peer that was given our space, if any, and whether it has said that it has it. */
+  handOver(): Promise<{ heir: string | undefined; confirmed: boolean }>;
   /** Takes the peers there are, ourselves included. */
   topologyChanged(peers: readonly KnownPeer[]): void;
   /** Takes all that we were told of. */
@@ -256,9 +256,9 @@ class RunningIpam implements Ipam {
     return answer.kind === "tookOver" ? answer : { peer, addresses: 0 };
   }
 
-  async handOver(): Promise<string | undefined> {
+  async handOver(): Promise<{ heir: string | undefined; confirmed: boolean }> {
     const answer = await this.#ask({ kind: "handOver" });
-    return answer.kind === "heir" ? answer.heir : undefined;
+    return answer.kind === "heir" ? answer : { heir: undefined, confirmed: false };
   }
 
   topologyChanged(peers: readonly KnownPeer[]): void {

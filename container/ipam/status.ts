@@ -160,7 +160,7 @@ function stateOf(allocator: Allocator, entries: readonly IpamEntry[]): string {
     const waits = waitsOf(allocator, "allocate").length > 0;
     return waits ? "waiting for IP(s) to become available" : "ready";
   }
-  if (!bootstrap.waiting) return "idle";
+  if (!bootstrap.waiting && !bootstrap.founding.waitsInVain) return "idle";
   const vote = voteOf(allocator);
   if (vote?.elector === true) {
     return `awaiting consensus (quorum: ${vote.quorum}, known: ${vote.knownNodes})`;

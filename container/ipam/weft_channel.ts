@@ -6,6 +6,7 @@
  *                              and each target: peer u48 (0: not reached yet)  length u16  text, UTF-8
  *   ping      02   nonce u32        are you alive?                      pong       03   nonce u32
  *   bequest   04   nonce u32        all we owned is yours: confirm      confirmed  05   nonce u32
+ *   absent    06   nonce u32, 0     this peer gives out no addresses: do not wait for what it says
  * ```
  *
  * `told` says whom peers were told of, so that all who found a ring together wait for the same peers. Each peer raises its
@@ -26,7 +27,7 @@ export const MAX_TARGET_BYTES = 512;
 
 const FORMAT = "weft message";
 const TOLD = 1;
-const NONCES = ["ping", "pong", "bequest", "confirmed"] as const;
+const NONCES = ["ping", "pong", "bequest", "confirmed", "absent"] as const;
 const FIRST_NONCE = 2;
 const ROLES = ["founder", "joiner", "counter", "observer"] as const;
 

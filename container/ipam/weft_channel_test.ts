@@ -26,6 +26,7 @@ const message = fc.oneof(
       "pong" as const,
       "bequest" as const,
       "confirmed" as const,
+      "absent" as const,
     ),
     nonce: fc.nat(2 ** 32 - 1),
   }),

@@ -166,6 +166,12 @@ const OWN: readonly LaunchOption[] = [
     env: ["WEFT_STATUS_ADDR", "WEAVE_STATUS_ADDR"],
   },
   {
+    name: "http-addr",
+    value: "IP:PORT",
+    summary: "Weave Net's calls, without a password; its own were at 127.0.0.1:6784 (none)",
+    env: ["WEFT_HTTP_ADDR", "WEAVE_HTTP_ADDR"],
+  },
+  {
     name: "log-level",
     value: "LEVEL",
     summary: "debug, info, warning or error (info)",
@@ -212,7 +218,6 @@ const ACCEPTED: readonly LaunchOption[] = [
   { name: "expect-npc", refused: NOT_YET, harmless: ["false"] },
   { name: "pkt-debug", refused: NOT_YET, harmless: ["false"], aliases: ["pktdebug"] },
   { name: "awsvpc", refused: "is not supported: frames travel on overlays", harmless: ["false"] },
-  { name: "http-addr", value: "A", refused: NOT_YET, harmless: [""], env: ["WEFT_HTTP_ADDR"] },
   { name: "metrics-addr", value: "A", refused: NOT_YET, harmless: [""] },
   { name: "min-protocol-version", value: "N", refused: "must be 2", harmless: ["1", "2"] },
 ];

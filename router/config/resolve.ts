@@ -93,6 +93,8 @@ export interface RouterConfig extends Places {
   readonly rekeyMs: Millis | undefined;
   /** Where status pages are served read only; `undefined`: nowhere. */
   readonly statusAddress: ListenAddress | undefined;
+  /** Where the calls of Weave Net are answered, to anybody; `undefined`: on the unix socket alone. */
+  readonly httpAddress: ListenAddress | undefined;
   /** The network that a launch of Weave Net's first era named; recorded only. */
   readonly network: string | undefined;
   /** How addresses are allocated; `undefined`: not at all. */
@@ -174,6 +176,7 @@ export function resolveConfig(raw: RawOptions, system: ConfigSystem): Resolved {
     spinUs: take.number("spin", 0, MAX_SPIN_US) ?? 0,
     rekeyMs: testRekeyMs(system.env),
     statusAddress: take.parsed("status-addr", listenAddress) ?? statusDefault(raw),
+    httpAddress: take.parsed("http-addr", listenAddress),
     network: raw.network === undefined ? undefined : networkOf(raw.network),
     ipam: ipamSettings(take),
     dns: dnsSettings(take, system.cwd),

@@ -51,6 +51,7 @@ Deno.test("resolveConfig() has all defaults when nothing is given", () => {
     spinUs: 0,
     rekeyMs: undefined,
     statusAddress: { host: "127.0.0.1", port: 6782 },
+    httpAddress: undefined,
     network: undefined,
     ipam: {
       range: { address: 0x0a20_0000, length: 12 },
@@ -192,7 +193,7 @@ const REFUSED: readonly [string[], RegExp][] = [
   [["--proxy"], /not in this version/],
   [["--plugin=true"], /not in this version/],
   [["-H", "tcp://:1"], /-H: it is not in this version/],
-  [["--http-addr", "127.0.0.1:6784"], /not in this version/],
+  [["--http-addr", "/run/weft/other.sock"], /expected IP:PORT/],
   [["--token", "x"], /vendor that is gone/],
   [["--awsvpc"], /not supported/],
   [["--port", "99999"], /--port "99999": expected a number from 1 to 65535/],

@@ -134,7 +134,8 @@ export class Host {
       case "tookOver":
         return String(answer.addresses);
       case "heir":
-        return answer.heir ?? "nobody";
+        if (answer.heir === undefined) return "nobody";
+        return answer.confirmed ? answer.heir : `${answer.heir} perhaps`;
       case "text":
         return answer.text;
       default:

@@ -109,6 +109,60 @@ Deno.test("three hosts give out addresses", async (t) => {
   });
 });
 
+Deno.test("an address inside a route of the host draws a note and is used", async () => {
+  using lab = new Lab();
+  const host = lab.host();
+  const container = lab.container();
+  await host.launch({ args: ["--ipalloc-range", "10.9.0.0/24"] });
+  host.ip("route", "add", "10.77.0.0/16", "dev", "under");
+  const path = `netns:${container.path}`;
+  const { stdout, stderr } = await host.weft("attach", "10.77.1.1/24", "10.78.1.1/24", path);
+  equal(stdout, "10.77.1.1 10.78.1.1\n");
+  match(stderr, /^Note: 10\.77\.1\.1\/24 overlaps with existing route 10\.77\.0\.0\/16 .*\n$/);
+  const own = await host.weft("expose", "10.78.1.2/24");
+  equal(own.stderr, "");
+  // The way over the bridge is no other way.
+  equal((await host.weft("attach", "10.78.1.3/24", `netns:${lab.container().path}`)).stderr, "");
+  match((await host.weft("expose", "10.77.1.2/24")).stderr, /10\.77\.0\.0\/16/);
+});
+
+Deno.test("an address that is taken anywhere is refused with who has it, and nothing of that request stays", async () => {
+  using lab = new Lab();
+  const [here, there] = [lab.host(), lab.host()];
+  await here.launch({ args: ["--nickname=here", "--ipalloc-range=10.9.0.0/24"] });
+  await there.launch({ args: ["--ipalloc-range=10.9.0.0/24"], peers: [here.address] });
+  await there.established(1, READY_MS);
+  const [holder, near, far] = [lab.container(), lab.container(), lab.container()];
+  await here.weft("attach", "10.2.1.1/24", "10.9.0.7/24", `netns:${holder.path}`);
+  await here.weft("expose", "10.2.1.250/24", "-h", "gate.weave.local");
+  const refuses = async (host: Host, words: string[], pattern: RegExp): Promise<void> => {
+    const { code, stdout, stderr } = await host.tryWeft(words);
+    equal(code, 1, stderr);
+    equal(stdout, "");
+    match(stderr, pattern);
+  };
+  const byName = new RegExp(`already owned by "netns:${holder.path}"`);
+  await refuses(here, ["attach", "10.2.1.1/24", `netns:${near.path}`], byName);
+  await refuses(here, ["attach", "10.2.9.9/24", "10.9.0.7/24", `netns:${near.path}`], byName);
+  await refuses(here, ["expose", "10.2.1.1/24"], byName);
+  equal(near.ip("-o", "link").includes("ethwe"), false);
+  const elsewhere = new RegExp(`already owned by "${holder.name}.weave.local" on another host`);
+  const path = `netns:${far.path}`;
+  await until(
+    async () => (await there.weft("dns-lookup", holder.name)).stdout.includes("10.2.1.1"),
+    READY_MS,
+    "the name of the holder",
+  );
+  await refuses(there, ["attach", "10.2.9.9/24", "10.2.1.1/24", path], elsewhere);
+  await refuses(there, ["attach", "10.9.0.7/24", path], /already owned by peer here\(/);
+  await refuses(there, ["expose", "10.2.1.1/24"], elsewhere);
+  await refuses(there, ["attach", "10.2.1.250/24", path], /"gate\.weave\.local" on another host/);
+  equal(far.ip("-o", "link").includes("ethwe"), false);
+  equal((await here.weft("attach", "10.2.1.1/24", `netns:${holder.path}`)).stdout, "10.2.1.1\n");
+  await here.weft("detach", "10.2.1.1/24", `netns:${holder.path}`);
+  equal((await there.weft("attach", "10.2.1.1/24", path)).stdout, "10.2.1.1\n");
+});
+
 Deno.test("two subnets never reach each other, and a container in both reaches both", async () => {
   using lab = new Lab();
   const hosts = [lab.host(), lab.host()] as const;

@@ -74,10 +74,29 @@ Deno.test("three hosts share names", async (t) => {
     equal((await first.weft("dns-args")).stdout, `--dns=${servers[0]} --dns-search=weave.local.`);
   });
 
+  await t.step("names are answered at no address that the host has no more", async () => {
+    const { stdout } = await second.weft("expose", "10.2.1.250/24");
+    equal(stdout, "10.2.1.250\n");
+    const places = async (): Promise<string> =>
+      /Address: (.*)/.exec((await second.weft("status")).stdout)?.[1] ?? "";
+    match(await places(), /10\.2\.1\.250:53/);
+    await second.weft("hide", "10.2.1.250/24");
+    equal(await places(), `${servers[1]}:53`);
+  });
+
   await t.step("a name outside the domain is refused", async () => {
     const { code, stderr } = await first.tryWeft(["dns-add", "192.0.2.77", "-h", "a.example.org"]);
     equal(code, 1);
     match(stderr, /weave\.local/);
+  });
+
+  await t.step("dns-remove of an address takes all its names away, of no container's", async () => {
+    await first.weft("dns-add", "192.0.2.78", "192.0.2.79", "-h", "scanner.weave.local");
+    await first.weft("dns-add", "192.0.2.78", "-h", "copier.weave.local");
+    await first.weft("dns-remove", "192.0.2.78");
+    equal((await first.weft("dns-lookup", "copier")).stdout, "");
+    equal((await first.weft("dns-lookup", "scanner")).stdout, "192.0.2.79\n");
+    equal((await first.tryWeft(["dns-add", "192.0.2.78"])).code, 1);
   });
 
   await t.step("dns-remove and detach take names away everywhere", async () => {

@@ -78,3 +78,28 @@ Deno.test("the first is away while another joins, after there is a ring", async 
   asked.push(await late, await askForAddress(first, "e"));
   await checkOneRing(hosts, asked);
 });
+
+Deno.test("a joiner says how to go on beside a router that gives out no addresses", async () => {
+  using lab = new Lab();
+  const [hub, host, other] = [lab.host(), lab.host(), lab.host()];
+  await hub.launch({ args: ["--ipalloc-range", "", "--nickname=hub"] });
+  await host.launch({ args: ["--nickname=host"], peers: [hub.address] });
+  await other.launch({ args: ["--nickname=other"], peers: [host.address] });
+  const advice = new RegExp(`hub\\(.*weft prime --without ${hub.address.replaceAll(".", "\\.")}`);
+  const told = async (of: Host): Promise<boolean> => advice.test((await of.weft("status")).stdout);
+  await until(() => told(host), READY_MS, "the advice of the one that was told of it");
+  await until(
+    async () =>
+      / on host\(/.test((await other.weft("ipam", "explain")).stdout) && await told(other),
+    READY_MS,
+    "the advice of the other one",
+  );
+  const container = lab.container();
+  const refused = await host.tryWeft(["attach", "--wait", "1", `netns:${container.path}`]);
+  equal(refused.code, 1);
+  match(refused.stderr, advice);
+  await host.weft("prime", "--without", hub.address);
+  await host.attach(container);
+  await other.attach(lab.container());
+  equal((await host.weft("status", "ipam")).stdout.trim().split("\n").length, 2);
+});

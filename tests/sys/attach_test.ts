@@ -188,6 +188,21 @@ Deno.test("attach() takes another name when its first leads to a living containe
   });
 });
 
+Deno.test("attach() gives an engine's container its address again while its last namespace is still there", async () => {
+  await using last = await startSleeper();
+  await using now = await startSleeper();
+  inHost(() => {
+    const web = { kind: "docker", id: "4f5e".repeat(16), name: "web" } as const;
+    const before = attach({ ...web, pid: last.pid }, [A], ON);
+    const { port } = attach({ ...web, pid: now.pid }, [A], ON);
+    assert.notEqual(port, before.port);
+    assert.deepEqual(listAttached("weft").map((entry) => entry.port), [port]);
+    // Another container is none of its runs.
+    const other: ContainerRef = { ...web, id: "6d7c".repeat(16), pid: last.pid };
+    refused("address-in-use", /held by "web"/, () => attach(other, [A], ON));
+  });
+});
+
 Deno.test("attach() refuses an interface of its name that leads elsewhere", () => {
   inHost(() => {
     using web = box();

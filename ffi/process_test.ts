@@ -90,7 +90,7 @@ Deno.test("withNetns() ends the process with 70 when the way home is gone", () =
   const { code, stdout, stderr } = run(program);
   assert.equal(code, 70);
   assert.equal(stdout, "");
-  assert.match(stderr, /Cannot return to the home network namespace: EBADF/);
+  assert.match(stderr, /Cannot return to the home namespace: EBADF/);
 });
 
 Deno.test("setsid() throws EPERM when the process leads a group", () => {

@@ -5,12 +5,13 @@ import { must } from "../../base/mod.ts";
 import { allTalk, figure, settled } from "../helpers/cluster.ts";
 import { addressOf, type Host, Lab } from "../helpers/lab.ts";
 import { machineState } from "../helpers/machine_state.ts";
-import { descriptors } from "../helpers/process.ts";
+import { descriptors, hearsArp } from "../helpers/process.ts";
 import { until } from "../helpers/until.ts";
 
 const ROUNDS = Number(Deno.env.get("WEFT_ROUNDS") ?? 2);
 const PASSWORD = "rosebud";
 const FORGET_MS = 10_000;
+const PROBES_CLOSED_MS = 30_000;
 const FULL_MESH = [[1, 0], [2, 0], [2, 1]] as const;
 
 /** UID of a peer as each host has it. */
@@ -39,6 +40,8 @@ Deno.test("peers stop, die and start again", async (t) => {
   await settled(hosts, FULL_MESH);
   await allTalk(containers);
   const name = must((await second.peers())[0], "peer").name;
+  const asks = (): boolean => others.some((host) => hearsArp(host.routerPid()));
+  await until(() => !asks(), PROBES_CLOSED_MS, "sockets of questions to be closed");
   const before = others.map((host) => descriptors(host.routerPid()));
 
   const stop = async (): Promise<void> => void await second.weft("stop");

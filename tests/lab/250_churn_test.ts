@@ -4,7 +4,7 @@ import { deepEqual, ok } from "node:assert/strict";
 import { must } from "../../base/mod.ts";
 import { allTalk, cluster, type Edge, figure, settled, soakMs } from "../helpers/cluster.ts";
 import { addressOf, Lab } from "../helpers/lab.ts";
-import { descriptors, residentBytes } from "../helpers/process.ts";
+import { descriptors, hearsArp, residentBytes } from "../helpers/process.ts";
 import { pause, until } from "../helpers/until.ts";
 
 const RING_WITH_CHORD: readonly Edge[] = [[1, 0], [2, 1], [3, 2], [0, 3], [2, 0]];
@@ -12,6 +12,7 @@ const HALF_ROUND_MS = 2_500;
 const WARM_UP_ROUNDS = 1;
 const MAX_GROWTH_BYTES = 48 * 1024 * 1024;
 const SETTLE_MS = 60_000;
+const PROBES_CLOSED_MS = 30_000;
 
 Deno.test("cut and heal every 5 s", async (t) => {
   using lab = new Lab();
@@ -40,6 +41,7 @@ Deno.test("cut and heal every 5 s", async (t) => {
   });
   for (let i = 0; i < WARM_UP_ROUNDS; i++) await round();
   await wholeAgain();
+  await until(() => !pids.some(hearsArp), PROBES_CLOSED_MS, "sockets of questions to be closed");
   const fdsBefore = pids.map(descriptors);
   const rssBefore = pids.map(residentBytes);
 

@@ -209,7 +209,8 @@ function takeOver(world: IpamSimWorld, host: SimHost, victim: SimHost | undefine
 
 /**
  * Takes over what nobody has any more. Who does that must be sure that nobody got a part of it whom he does not see: all
- * others run, can be reached and know of the same, and none of them is at it too.
+ * others that have a ring run, can be reached and know of the same, and none of them is at it too. What happens after that
+ * does not matter: the dead give nothing away.
  */
 function takeOverDead(world: IpamSimWorld, run: IpamRun, dead: PeerName): void {
   const { runs, ledger } = world;
@@ -217,13 +218,14 @@ function takeOverDead(world: IpamSimWorld, run: IpamRun, dead: PeerName): void {
     const { entries } = each.allocator.parts.territory.ring;
     return JSON.stringify(entries.filter(({ peer }) => peer === dead));
   };
-  const living = [...world.hosts.values()].filter(({ gone }) => !gone);
-  const all = living.length === runs.length && world.reach(run).size === runs.length;
+  const isAway = ({ gone, disk, run }: SimHost): boolean =>
+    !gone && run === undefined && !isEmpty(disk.ring);
+  const all = ![...world.hosts.values()].some(isAway) && world.reach(run).size === runs.length;
   const agreed = runs.every((each) => entriesOf(each) === entriesOf(run));
   const alone = !runs.some(({ open }) =>
     [...open.values()].some(({ wish }) => wish.kind === "takeOver")
   );
-  if (!all || !agreed || !alone || isTroubled(world) || ledger.mayDivide) return;
+  if (!all || !agreed || !alone || ledger.mayDivide) return;
   ledger.takenOver.add(dead);
   ledger.tally.takeovers++;
   run.ask({ kind: "takeOver", peer: formatPeerName(dead), force: false });

@@ -160,7 +160,7 @@ function makeDeaths(dice: Dice, hosts: readonly HostPlan[]): IpamEvent[] {
   const at = dice.between(5_000, dice.pick([20_000, 60_000, 180_000]));
   const [a, b] = dice.shuffled(hosts).map(({ host }) => host);
   if (a === undefined || b === undefined) return events;
-  if (hosts.length > 2 && dice.chance(0.2)) {
+  if (hosts.length > 2 && dice.chance(0.3)) {
     events.push({ at, a, kind: "bury" });
     // Somebody else may have to ask again: not everybody is there each time.
     for (let tries = dice.between(1, 4); tries > 0; tries--) {

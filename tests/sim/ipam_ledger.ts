@@ -31,7 +31,7 @@ export class Ledger {
   /** Divisions of the universe that anybody made. */
   readonly foundings = new Set<string>();
   /** How requests ended. */
-  readonly tally = { addresses: 0, done: 0, refused: 0, conflicts: 0 };
+  readonly tally = { addresses: 0, done: 0, refused: 0, conflicts: 0, takeovers: 0 };
   /** Why the last request was refused. */
   lastReason = "";
   /** Names whose space was taken over, or asked for. */

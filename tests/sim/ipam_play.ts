@@ -9,7 +9,14 @@
  * @module
  */
 
-import { type Cidr, formatIpv4, formatPeerName, type Ipv4, type Millis } from "../../base/mod.ts";
+import {
+  type Cidr,
+  formatIpv4,
+  formatPeerName,
+  type Ipv4,
+  type Millis,
+  type PeerName,
+} from "../../base/mod.ts";
 import { hostRangeOf, type Range } from "../../container/ipam/range.ts";
 import { isEmpty } from "../../container/ipam/ring.ts";
 import { DEAD_MS } from "../../container/ipam/leases.ts";
@@ -83,7 +90,7 @@ function perform(world: IpamSimWorld, event: IpamEvent): void {
     case "crash":
       return world.crash(event.a);
     case "trap":
-      host.trap = { phase: event.phase, skip: event.skip };
+      host.trap = { phase: event.phase, skip: event.skip, rests: event.rests ?? 0 };
       return;
     case "wipe":
       // With its disk a host loses its containers: it is installed anew.
@@ -190,18 +197,51 @@ function split(world: IpamSimWorld, group: readonly number[]): void {
   }
 }
 
-/** Tries to take over a host that lives, which is refused if words come in time; the ledger sees if it is not (S9). */
+/** Tries to take over a host, what it had when it died or lost its disk first. */
 function takeOver(world: IpamSimWorld, host: SimHost, victim: SimHost | undefined): void {
   const { run } = host;
-  const target = victim?.run;
-  if (run === undefined || target === undefined || target === run) return;
+  if (run === undefined || victim === undefined) return;
+  const { territory } = run.allocator.parts;
+  const dead = victim.deadNames().find((name) => territory.sizeOf(name) > 0);
+  if (dead === undefined) takeOverLiving(world, run, victim);
+  else takeOverDead(world, run, dead);
+}
+
+/**
+ * Takes over what nobody has any more. Who does that must be sure that nobody got a part of it whom he does not see: all
+ * others that have a ring run, can be reached and know of the same, and none of them is at it too. What happens after that
+ * does not matter: the dead give nothing away.
+ */
+function takeOverDead(world: IpamSimWorld, run: IpamRun, dead: PeerName): void {
+  const { runs, ledger } = world;
+  const entriesOf = (each: IpamRun): string => {
+    const { entries } = each.allocator.parts.territory.ring;
+    return JSON.stringify(entries.filter(({ peer }) => peer === dead));
+  };
+  const isAway = ({ gone, disk, run }: SimHost): boolean =>
+    !gone && run === undefined && !isEmpty(disk.ring);
+  const all = ![...world.hosts.values()].some(isAway) && world.reach(run).size === runs.length;
+  const agreed = runs.every((each) => entriesOf(each) === entriesOf(run));
+  const alone = !runs.some(({ open }) =>
+    [...open.values()].some(({ wish }) => wish.kind === "takeOver")
+  );
+  if (!all || !agreed || !alone || ledger.mayDivide) return;
+  ledger.takenOver.add(dead);
+  ledger.tally.takeovers++;
+  run.ask({ kind: "takeOver", peer: formatPeerName(dead), force: false });
+}
+
+/** Tries to take over a host that lives, which is refused if words come in time; the ledger sees if it is not (S9). */
+function takeOverLiving(world: IpamSimWorld, run: IpamRun, victim: SimHost): void {
+  const target = victim.run;
+  if (target === undefined || target === run) return;
   const { loss, latency } = world.scenario;
   const mayBeLate = loss > 0 || latency[1] > 100 || isTroubled(world);
   const leaves = target.allocator.parts.leaving;
   const all = world.reach(run).size === world.runs.length;
   const isKnown = run.allocator.parts.peers.get(target.name)?.weft === true;
   // A real peer does not ping.
-  if (mayBeLate || leaves || !all || !isKnown || host.plan.real) return;
+  if (mayBeLate || leaves || !all || !isKnown || run.host.plan.real) return;
   run.ask({ kind: "takeOver", peer: formatPeerName(target.name), force: false });
 }
 

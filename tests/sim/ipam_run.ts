@@ -176,6 +176,7 @@ export class IpamRun {
     if (!this.isLive) return;
     const { host } = this;
     const trap = host.trap !== undefined && host.trap.skip-- <= 0 ? host.trap.phase : undefined;
+    let rests = host.trap?.rests ?? 0;
     if (trap === "before") return this.world.crash(host.number);
     const outputs = this.#held;
     this.#held = [];
@@ -190,7 +191,7 @@ export class IpamRun {
       if (out.kind === "persist") this.feed({ kind: "stored", serial: out.serial });
       else {
         this.#perform(out);
-        if (trap === "between") return this.world.crash(host.number);
+        if (trap === "between" && rests-- <= 0) return this.world.crash(host.number);
       }
     }
     if (trap === "between") this.world.crash(host.number);

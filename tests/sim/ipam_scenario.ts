@@ -48,11 +48,12 @@ export type IpamEvent =
     | { readonly kind: "start" }
     /** It ends like a process that is killed; its containers go on. */
     | { readonly kind: "crash" }
-    /** It ends at a commit that comes: before it, after it, or after the first thing that rests on it. */
+    /** It ends at a commit that comes: before it, after it, or after one of the things that rest on it, the first unless told. */
     | {
       readonly kind: "trap";
       readonly phase: "before" | "after" | "between";
       readonly skip: number;
+      readonly rests?: number;
     }
     /** Its disk is lost, and with it its name. */
     | { readonly kind: "wipe" }
@@ -75,7 +76,7 @@ export type IpamEvent =
     | { readonly kind: "free"; readonly ident: string }
     /** What an engine tells of a container. */
     | { readonly kind: "died" | "started" | "destroyed"; readonly ident: string }
-    /** Somebody tries to take over a host that lives. */
+    /** Somebody tries to take over a host: one that lives, or what a dead one had. */
     | { readonly kind: "takeOver"; readonly b: number }
     /** The link between two hosts fails, or comes back. */
     | { readonly kind: "cut" | "heal"; readonly b: number }
@@ -148,8 +149,32 @@ export function makeIpamScenario(seed: number): IpamScenario {
     twice: rough ? 0.1 : 0,
     commitMs: dice.pick([1, 10, 80, 1_500]),
     gossipMs: dice.pick([30_000, 30_000, 1_000]),
-    events: makeEvents(dice, hosts, family).sort((a, b) => a.at - b.at),
+    events: [...makeEvents(dice, hosts, family), ...makeDeaths(new Dice(seed, 0x1Fc), hosts)]
+      .sort((a, b) => a.at - b.at),
   };
+}
+
+/** A host dies for good and is taken over while life goes on; one ends in the middle of what rests on a commit. */
+function makeDeaths(dice: Dice, hosts: readonly HostPlan[]): IpamEvent[] {
+  const events: IpamEvent[] = [];
+  const at = dice.between(5_000, dice.pick([20_000, 60_000, 180_000]));
+  const [a, b] = dice.shuffled(hosts).map(({ host }) => host);
+  if (a === undefined || b === undefined) return events;
+  if (hosts.length > 2 && dice.chance(0.3)) {
+    events.push({ at, a, kind: "bury" });
+    // Somebody else may have to ask again: not everybody is there each time.
+    for (let tries = dice.between(1, 4); tries > 0; tries--) {
+      const asker = dice.pick(hosts.filter(({ host }) => host !== a)).host;
+      events.push({ at: at + dice.between(500, 60_000), a: asker, b: a, kind: "takeOver" });
+    }
+  }
+  if (dice.chance(0.25)) {
+    const [skip, rests] = [dice.between(0, 4), dice.between(1, 5)];
+    const up = at + dice.between(10, 30_000);
+    events.push({ at, a: b, kind: "trap", phase: "between", skip, rests });
+    events.push({ at: up, a: b, kind: "start" });
+  }
+  return events;
 }
 
 function tell(dice: Dice, family: Family, numbers: readonly number[]): number[][] {

@@ -46,7 +46,7 @@ export class SimHost {
   /** What its containers have, since they were told so: address, ident, and if an engine knows it. */
   readonly held = new Map<Ipv4, { readonly ident: string; readonly isContainer: boolean }>();
   /** The process ends at a commit. */
-  trap: { phase: "before" | "after" | "between"; skip: number } | undefined;
+  trap: { phase: "before" | "after" | "between"; skip: number; rests: number } | undefined;
 
   /** Has never run. */
   constructor(readonly world: IpamSimWorld, readonly plan: HostPlan) {
@@ -61,13 +61,23 @@ export class SimHost {
 
   /** Name of its router. */
   get name(): PeerName {
-    return 0x020000000000 + this.plan.host + 0x100 * this.life;
+    return this.#nameIn(this.life);
+  }
+
+  /** Returns the names of it that nobody has any more. */
+  deadNames(): PeerName[] {
+    const lives = this.gone ? this.life + 1 : this.life;
+    return Array.from({ length: lives }, (_, life) => this.#nameIn(life));
   }
 
   /** Loses its disk. */
   wipe(): void {
     this.life++;
     this.disk = nothingStored(rangeOf(this.world.universe), this.name);
+  }
+
+  #nameIn(life: number): PeerName {
+    return 0x020000000000 + this.plan.host + 0x100 * life;
   }
 }
 

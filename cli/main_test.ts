@@ -61,8 +61,8 @@ Deno.test("main() says that a service may be off when the router has no such cal
   const { io, err } = fakeIo((path) => {
     throw new NotFoundError(path);
   });
-  equal(await main(["prime", "--without", "192.0.2.1"], io), 1);
-  match(err(), /^Cannot ask the router for \/ring: addresses or names are off/);
+  equal(await main(["forget", "192.0.2.1"], io), 1);
+  match(err(), /^Cannot ask the router for \/forget: addresses or names are off.*another version/);
 });
 
 Deno.test("main() says so before it says that no router runs", async () => {

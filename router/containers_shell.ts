@@ -334,7 +334,7 @@ export class Containers {
     } catch (error) {
       if (!(error instanceof RefusedError)) throw error;
       // A container on the network without a name is better than none.
-      if (error.code !== "outside-domain") onNote?.(error.message);
+      if (error.code !== "outside-domain") (onNote ?? this.#options.warn)?.(error.message);
     }
   }
 

@@ -32,7 +32,7 @@ Deno.test("a container keeps its address when its name cannot be registered", as
   match(container.ip("-o", "-4", "address"), new RegExp(` ${stdout.trim()}/`));
   const { owned } = JSON.parse(await host.api.get("/ip"));
   deepEqual(owned, [{ containerid: ID, addrs: [`${stdout.trim()}/12`] }]);
-  match(host.log(), /web\.\.weave\.local/);
+  match(stderr, /web\.\.weave\.local/);
   await process.stop();
 });
 

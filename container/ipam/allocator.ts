@@ -218,7 +218,7 @@ export class Allocator implements Machine<AllocatorInput, AllocatorOutput> {
     parts.peers.hear(nicknames);
     if (content.kind === "ring") return this.#hearRing(from, content.ring, now);
     if (!parts.territory.exists) {
-      return this.#step(parts.bootstrap.hear(content, via !== "gossip", now), now);
+      return this.#step(parts.bootstrap.hear(from, content, via !== "gossip", now), now);
     }
     // Whoever has no ring cannot be in conflict with ours any more.
     parts.conflicts.end(from);

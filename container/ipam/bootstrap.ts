@@ -14,7 +14,7 @@
 
 import type { Millis, PeerName } from "../../base/mod.ts";
 import type { InitMode, PaxosState } from "./allocator_io.ts";
-import { Consensus, type NodeClaims } from "./consensus.ts";
+import { type Claims, Consensus, type NodeClaims } from "./consensus.ts";
 import { Founding, type Standing } from "./founding.ts";
 import type { IpamState } from "./state_wire.ts";
 
@@ -26,6 +26,12 @@ export const RETRY_MS = 5000;
  * slow disks and links let it end never ends; what was lost is told again every RETRY_MS anyway.
  */
 export const MAX_PROPOSE_MS = 20_000;
+
+/**
+ * So long after it proposed first a real peer gets no vote of ours: the ring that it does not know may be a few links away,
+ * and each real router on the way tells of new peers a second late.
+ */
+export const REAL_VOTE_DELAY_MS = RETRY_MS;
 
 /** How bootstrap is set up. */
 export interface BootstrapOptions {
@@ -60,6 +66,9 @@ export class Bootstrap {
   #nextAt = Infinity;
   #proposeAt: Millis = -Infinity;
   #pause: Millis = RETRY_MS;
+  #now: Millis = 0;
+  /** When each peer said first that it votes. */
+  #votedAt = new Map<PeerName, Millis>();
 
   /** Nothing is wanted yet. */
   constructor({ self, uid, init, stored }: BootstrapOptions) {
@@ -80,21 +89,18 @@ export class Bootstrap {
   }
 
   /**
-   * Returns what we do about the missing ring. We wait for real peers that we were told of until they vote: one of them may be
-   * founding alone meanwhile, and others, who guess how many votes are enough, would take ours as enough for another ring.
+   * Returns what we do about the missing ring. We wait for real peers that we were told of until they vote, and a little
+   * longer: one of them may be founding alone meanwhile, and others, who guess how many votes are enough, would take ours as
+   * enough for another ring.
    */
   standing(): Standing {
-    const standing = this.founding.standing();
-    if (standing.kind !== "votes" || standing.quorum?.kind !== "names") return standing;
-    const voters = new Set(this.#consensus.names());
-    const silent = standing.quorum.names.filter((name) =>
-      this.founding.isReal(name) && !voters.has(name)
-    );
-    if (silent.length === 0) return standing;
-    return {
-      kind: "waits",
-      for: silent.map((name) => `the vote of ${this.founding.labelOf(name)}`),
-    };
+    const { silent, fresh } = this.#realVoters();
+    if (silent.length > 0) {
+      const votes = silent.map((name) => `the vote of ${this.founding.labelOf(name)}`);
+      return { kind: "waits", for: votes };
+    }
+    if (fresh) return { kind: "waits", for: ["a ring that others may have already"] };
+    return this.founding.standing();
   }
 
   /** What we say on the wire while there is no ring. */
@@ -125,18 +131,31 @@ export class Bootstrap {
     return this.#ask(now);
   }
 
-  /** A peer told that it has no ring. @param asks it told us or all, and not only by way of gossip */
-  hear(content: IpamState["content"], asks: boolean, now: Millis): Step {
-    const learned = content.kind === "claims" && this.#consensus.update(content.claims);
+  /**
+   * A peer told that it has no ring. A real one needs not ask for it: it may vote with others of its kind at any time, and
+   * those that it was told of, the founder among them, are not asked.
+   *
+   * @param asks it told us or all, and not only by way of gossip
+   */
+  hear(from: PeerName, content: IpamState["content"], asks: boolean, now: Millis): Step {
+    this.#now = now;
+    const learned = content.kind === "claims" && this.#learn(content.claims);
     const standing = this.standing();
-    if (standing.kind === "founds") return asks ? { broadcast: true, seed: [this.#self] } : NOTHING;
-    if (standing.kind === "waits") return NOTHING;
+    const isReal = this.founding.isReal(from);
+    if (standing.kind === "founds") {
+      return asks || isReal ? { broadcast: true, seed: [this.#self] } : NOTHING;
+    }
+    if (standing.kind === "waits") {
+      const hurries = this.#realVoters().fresh || (isReal && this.founding.waitsForFounder);
+      return hurries ? this.want(now) : NOTHING;
+    }
     if (content.kind === "nothing") return asks ? this.want(now) : NOTHING;
     return learned ? this.#think(false) : NOTHING;
   }
 
   /** Who was told of whom, or who can be reached, has changed. */
   review(now: Millis): Step {
+    this.#now = now;
     const standing = this.standing();
     if (standing.kind === "waits") return NOTHING;
     if (this.#waiting && (standing.kind === "founds" || !this.#hasVoted)) return this.#ask(now);
@@ -171,7 +190,29 @@ export class Bootstrap {
     return this.#consensus.own.promise.round > 0;
   }
 
+  #learn(claims: Claims): boolean {
+    const learned = this.#consensus.update(claims);
+    for (const name of this.#consensus.names()) {
+      if (!this.#votedAt.has(name)) this.#votedAt.set(name, this.#now);
+    }
+    return learned;
+  }
+
+  /** Returns the real peers that have to agree with us and do not vote yet, and whether one of the others does so since now. */
+  #realVoters(): { silent: readonly PeerName[]; fresh: boolean } {
+    const standing = this.founding.standing();
+    const names = standing.kind === "votes" && standing.quorum?.kind === "names"
+      ? standing.quorum.names.filter((name) => this.founding.isReal(name))
+      : [];
+    const since = names.map((name) => this.#votedAt.get(name));
+    return {
+      silent: names.filter((_, i) => since[i] === undefined),
+      fresh: since.some((at) => at !== undefined && this.#now < at + REAL_VOTE_DELAY_MS),
+    };
+  }
+
   #ask(now: Millis): Step {
+    this.#now = now;
     this.#nextAt = now + RETRY_MS;
     const standing = this.standing();
     if (standing.kind === "founds") return { broadcast: true, seed: [this.#self] };

@@ -27,7 +27,7 @@ Deno.test("Bootstrap.hear() promises to follow another at once, between its own 
   const theirs = { name: 3, uid: 33n };
   const promise = { round: 7, proposer: theirs };
   const claims = [[theirs, { ...NO_CLAIMS, promise }]] as const;
-  equal(bootstrap.hear({ kind: "claims", claims }, true, 10).broadcast, true);
+  equal(bootstrap.hear(3, { kind: "claims", claims }, true, 10).broadcast, true);
   deepEqual(bootstrap.takeChange()?.own.promise, promise);
 });
 

@@ -1,5 +1,5 @@
 import { deepEqual, equal } from "node:assert/strict";
-import { Bootstrap } from "./bootstrap.ts";
+import { Bootstrap, REAL_VOTE_DELAY_MS } from "./bootstrap.ts";
 import { type Claims, NO_CLAIMS } from "./consensus.ts";
 
 const [US, REAL, OTHER] = [1, 2, 3];
@@ -26,7 +26,7 @@ function proposal(name: number): Claims {
 Deno.test("Bootstrap.hear() helps nobody to a quorum before the real peer that we were told of votes", () => {
   const bootstrap = toldOfReal();
   const content = { kind: "claims", claims: proposal(OTHER) } as const;
-  deepEqual(bootstrap.hear(content, true, 0), { broadcast: false });
+  deepEqual(bootstrap.hear(OTHER, content, true, 0), { broadcast: false });
   deepEqual(bootstrap.content(), { kind: "nothing" });
   equal(bootstrap.waitsFor(), "the vote of host2(00:00:00:00:00:02)");
 });
@@ -37,10 +37,35 @@ Deno.test("Bootstrap.want() asks for a ring when the real peer that we were told
   deepEqual(bootstrap.content(), { kind: "nothing" });
 });
 
-Deno.test("Bootstrap.hear() votes when the real peer that we were told of does", () => {
+Deno.test("Bootstrap.hear() votes when the real peer that we were told of does, and no ring has come", () => {
   const bootstrap = toldOfReal();
-  deepEqual(bootstrap.hear({ kind: "claims", claims: proposal(REAL) }, true, 0), {
-    broadcast: true,
-  });
+  const content = { kind: "claims", claims: proposal(REAL) } as const;
+  deepEqual(bootstrap.hear(REAL, content, true, 0), { broadcast: true });
+  deepEqual(bootstrap.content(), { kind: "nothing" });
+  equal(bootstrap.waitsFor(), "a ring that others may have already");
+  equal(bootstrap.deadline(), REAL_VOTE_DELAY_MS);
+  equal(bootstrap.tick(REAL_VOTE_DELAY_MS).broadcast, true);
   equal(bootstrap.content().kind, "claims");
+});
+
+Deno.test("Bootstrap.hear() founds as soon as a real peer has no ring, as it may vote for one", () => {
+  const bootstrap = toldOfReal();
+  bootstrap.founding.setTargets([]);
+  const content = { kind: "nothing" } as const;
+  deepEqual(bootstrap.hear(REAL, content, false, 0), { broadcast: true, seed: [US] });
+});
+
+Deno.test("Bootstrap.hear() asks the founder when a real peer has no ring", () => {
+  const bootstrap = toldOfReal();
+  bootstrap.founding.hear([{ name: OTHER, serial: 1, role: "founder", targets: [] }]);
+  deepEqual(bootstrap.hear(REAL, { kind: "nothing" }, false, 0), { broadcast: true });
+  equal(bootstrap.waiting, true);
+});
+
+Deno.test("Bootstrap.hear() helps real peers to no ring beside that of a founder", () => {
+  const bootstrap = toldOfReal();
+  bootstrap.founding.hear([{ name: OTHER, serial: 1, role: "founder", targets: [] }]);
+  bootstrap.hear(REAL, { kind: "claims", claims: proposal(REAL) }, true, 0);
+  deepEqual(bootstrap.content(), { kind: "nothing" });
+  equal(bootstrap.waitsFor(), "the ring of host3(00:00:00:00:00:03), the founder");
 });

@@ -12,6 +12,8 @@
  * The members of a peer's set have sets inside this one. So of any two sets that meet one peer at least must agree to both,
  * and there are never two rings among peers of which one was told, however indirectly, of the other.
  *
+ * A real peer does not say whom it was told of: it may have been told of any founder that is there, whose ring is waited for.
+ *
  * @module
  */
 
@@ -146,6 +148,11 @@ export class Founding {
     return this.#peers.get(peer)?.weft === false;
   }
 
+  /** Tells whether there is a founder that we wait for. */
+  get waitsForFounder(): boolean {
+    return this.#mine.role === "joiner" && this.#members().founders.length > 0;
+  }
+
   /** Returns the label and name of a peer. */
   labelOf(peer: PeerName): string {
     const nickname = this.#peers.get(peer)?.nickname;
@@ -173,23 +180,27 @@ export class Founding {
   }
 
   /** Walks from us over all whom each was told of. */
-  #members(): { members: PeerName[]; missing: string[] } {
+  #members(): { members: PeerName[]; missing: string[]; founders: PeerName[] } {
     const members = [this.#self];
     const missing: string[] = [];
+    let isWhole = true;
     for (const name of members) {
       const told = name === this.#self ? this.#mine : this.#told.get(name);
       if (told === undefined) {
-        // A real peer does not say whom it was told of.
-        if (!this.isReal(name)) missing.push(this.#silent(name));
+        if (this.isReal(name)) isWhole = false;
+        else missing.push(this.#silent(name));
         continue;
       }
-      if (told.role === "founder") missing.push(`the ring of ${this.labelOf(name)}, the founder`);
       for (const { text, peer } of told.targets) {
         if (peer === undefined) missing.push(this.#unreached(name, text));
         else if (!members.includes(peer)) members.push(peer);
       }
     }
-    return { members, missing };
+    const founders = [...this.#told.values()]
+      .filter(({ name, role }) => role === "founder" && (!isWhole || members.includes(name)))
+      .map(({ name }) => name);
+    missing.push(...founders.map((name) => `the ring of ${this.labelOf(name)}, the founder`));
+    return { members, missing, founders };
   }
 
   #silent(name: PeerName): string {

@@ -99,6 +99,18 @@ Deno.test("Founding.standing() waits for the ring of a founder", () => {
   deepEqual(names(founding), ["the ring of host2(00:00:00:00:00:02), the founder"]);
 });
 
+Deno.test("Founding.standing() waits for any founder that is there when a real peer was told of nobody knows whom", () => {
+  const founding = made([2], [2]);
+  founding.hear([says(3, []), says(4, [3])]);
+  equal(names(founding)[0], "the ring of host3(00:00:00:00:00:03), the founder");
+  equal(founding.waitsForFounder, true);
+  founding.setPeers(
+    [1, 2, 4].map((name) => ({ name, nickname: "", reachable: true, weft: name !== 2 })),
+  );
+  deepEqual(names(founding), [1, 2]);
+  equal(founding.waitsForFounder, false);
+});
+
 Deno.test("Founding.standing() asks real peers and ourselves for no words", () => {
   deepEqual(names(made([1, 2], [2])), [1, 2]);
 });

@@ -33,6 +33,9 @@ export const MAX_PROPOSE_MS = 20_000;
  */
 export const REAL_VOTE_DELAY_MS = RETRY_MS;
 
+/** A real peer that says nothing for so long after it came has no ring: one that has tells it at once. */
+export const REAL_SILENCE_MS = 2000;
+
 /** How bootstrap is set up. */
 export interface BootstrapOptions {
   /** Our name. */
@@ -65,6 +68,8 @@ export class Bootstrap {
   #waiting = false;
   #nextAt = Infinity;
   #proposeAt: Millis = -Infinity;
+  /** When a ring is wanted for the sake of real peers. */
+  #wantAt: Millis = Infinity;
   #pause: Millis = RETRY_MS;
   #now: Millis = 0;
   /** When each peer said first that it votes. */
@@ -157,6 +162,9 @@ export class Bootstrap {
   review(now: Millis): Step {
     this.#now = now;
     const standing = this.standing();
+    const hurries = this.founding.seesReal &&
+      (standing.kind === "founds" || this.founding.waitsForFounder);
+    this.#wantAt = hurries ? Math.min(this.#wantAt, now + REAL_SILENCE_MS) : Infinity;
     if (standing.kind === "waits") return NOTHING;
     if (this.#waiting && (standing.kind === "founds" || !this.#hasVoted)) return this.#ask(now);
     return this.#consensus.known > 0 ? this.#think(false) : NOTHING;
@@ -164,18 +172,23 @@ export class Bootstrap {
 
   /** Time has passed. */
   tick(now: Millis): Step {
+    if (now >= this.#wantAt) {
+      this.#wantAt = Infinity;
+      if (!this.#waiting) return this.want(now);
+    }
     return this.#waiting && now >= this.#nextAt ? this.#ask(now) : NOTHING;
   }
 
   /** Returns when it wants a tick. */
   deadline(): Millis {
-    return this.#nextAt;
+    return Math.min(this.#nextAt, this.#wantAt);
   }
 
   /** There is a ring. */
   end(): void {
     this.#waiting = false;
     this.#nextAt = Infinity;
+    this.#wantAt = Infinity;
   }
 
   /** Returns what is to be stored before anybody hears of it, if it changed since the last call. */

@@ -1,5 +1,5 @@
 import { deepEqual, equal } from "node:assert/strict";
-import { Bootstrap, REAL_VOTE_DELAY_MS } from "./bootstrap.ts";
+import { Bootstrap, REAL_SILENCE_MS, REAL_VOTE_DELAY_MS } from "./bootstrap.ts";
 import { type Claims, NO_CLAIMS } from "./consensus.ts";
 
 const [US, REAL, OTHER] = [1, 2, 3];
@@ -68,4 +68,22 @@ Deno.test("Bootstrap.hear() helps real peers to no ring beside that of a founder
   bootstrap.hear(REAL, { kind: "claims", claims: proposal(REAL) }, true, 0);
   deepEqual(bootstrap.content(), { kind: "nothing" });
   equal(bootstrap.waitsFor(), "the ring of host3(00:00:00:00:00:03), the founder");
+});
+
+Deno.test("Bootstrap.tick() founds when a real peer has said nothing for a while", () => {
+  const bootstrap = toldOfReal();
+  bootstrap.founding.setTargets([]);
+  deepEqual(bootstrap.review(0), { broadcast: false });
+  bootstrap.review(1_000);
+  equal(bootstrap.deadline(), REAL_SILENCE_MS);
+  deepEqual(bootstrap.tick(REAL_SILENCE_MS), { broadcast: true, seed: [US] });
+});
+
+Deno.test("Bootstrap.review() wants no ring when the real peer has gone", () => {
+  const bootstrap = toldOfReal();
+  bootstrap.founding.setTargets([]);
+  bootstrap.review(0);
+  bootstrap.founding.setPeers([{ name: US, nickname: "", reachable: true, weft: true }]);
+  bootstrap.review(1_000);
+  equal(bootstrap.deadline(), Infinity);
 });

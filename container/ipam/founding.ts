@@ -148,6 +148,11 @@ export class Founding {
     return this.#peers.get(peer)?.weft === false;
   }
 
+  /** Tells whether a peer can be reached that knows nothing of channel `weft`. */
+  get seesReal(): boolean {
+    return [...this.#peers.values()].some(({ weft, reachable }) => !weft && reachable);
+  }
+
   /** Tells whether there is a founder that we wait for. */
   get waitsForFounder(): boolean {
     return this.#mine.role === "joiner" && this.#members().founders.length > 0;

@@ -113,6 +113,24 @@ export class Requests {
     if (leases.of(ident).length > 0) this.#retryOf(ident, now);
   }
 
+  /** Takes addresses back that are being probed: the ring is about to be another. Who waits for them is tried again. */
+  endProbes(): void {
+    for (const [address, id] of this.#probes) {
+      this.#parts.territory.space.free(address);
+      const wait = this.#waits.get(id);
+      if (wait !== undefined) wait.probing = undefined;
+    }
+    this.#probes.clear();
+  }
+
+  /** The ring has changed: what another owned meanwhile may be in use when it comes back. */
+  ringChanged(): void {
+    const { space } = this.#parts.territory;
+    for (const address of this.#held.keys()) {
+      if (!space.isOurs(address)) this.#held.delete(address);
+    }
+  }
+
   /** Tries all again. */
   retry(now: Millis): void {
     for (const wait of this.#waits.inOrder()) {

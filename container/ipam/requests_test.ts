@@ -123,6 +123,26 @@ Deno.test("allocate does not probe what this router held within 10 min", () => {
   equal(probes(host), 2);
 });
 
+Deno.test("allocate probes what this router held within 10 min if another owned it since", () => {
+  const world = new IpamWorld();
+  const names = [1, 2].map(hostName);
+  const [a, b] = world.startAll(2, { init: { kind: "seed", names } }) as [Host, Host];
+  world.run(100);
+  a.claim("c1", "10.32.0.1/24");
+  world.run(100);
+  a.ask({ kind: "freeAll", ident: "c1" });
+  b.claim("c2", "10.32.0.1/24");
+  world.run(1000);
+  equal(b.given.length, 1);
+  world.part([a], [b]);
+  a.ask({ kind: "takeOver", peer: "host2", force: true });
+  world.run(100);
+  const before = probes(a);
+  a.allocate("c3");
+  world.run(100);
+  equal(probes(a), before + 1);
+});
+
 Deno.test("allocate gives the address back when the caller went during the probe", () => {
   const { world, host } = single();
   const gone = host.allocate("c1");

@@ -228,7 +228,7 @@ export class Allocator implements Machine<AllocatorInput, AllocatorOutput> {
   #hearRing(from: PeerName, theirs: Ring, now: Millis): void {
     const { territory, conflicts, peers } = this.parts;
     if (isEmpty(theirs)) return;
-    const teller = theirs.peer === 0 ? from : theirs.peer;
+    const teller = peers.tellerOf(theirs, from);
     const result = territory.merge(theirs, (peer) => peers.nicknameOf(peer));
     if (result.kind === "merged") {
       if (conflicts.end(teller) && !conflicts.any) {

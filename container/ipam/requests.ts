@@ -346,6 +346,9 @@ export class Requests {
     if (wait.request.detached !== true || wait.answered) return;
     this.#parts.answer(wait.request.id, { kind: "done" });
     this.#waits.delete(wait.request.id);
+    const { ident, cidr } = wait.request;
+    // Who asks again and again waits once.
+    if (this.#unclaimed(ident).some(({ request }) => request.cidr.address === cidr.address)) return;
     const id = --this.#lastClaim;
     const request = { ...wait.request, id, waitMs: Infinity };
     Object.assign(this.#waits.add(request, wait.since), { answered: true, reason: wait.reason });

@@ -290,6 +290,15 @@ Deno.test("claim that may be detached is answered at once and granted later", ()
   equal(a.allocator.parts.leases.at(parseIpv4("10.32.0.12"))?.ident, "c1");
 });
 
+Deno.test("claim that may be detached goes on once, however often it is made", () => {
+  const { world, a, b } = pair();
+  world.part([a], [b]);
+  const ids = Array.from({ length: 5 }, () => a.claim("c1", "10.32.0.12/28", { detached: true }));
+  world.run(10_000);
+  deepEqual(ids.map((id) => a.said(id)), ids.map(() => "done"));
+  equal(a.allocator.requests.waiting.length, 1);
+});
+
 // What is in use at the start
 
 Deno.test("reserved addresses are never given out, and claimed for who uses them", () => {

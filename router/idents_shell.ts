@@ -17,8 +17,6 @@ const IDENT_BYTES = 32;
 export class Idents {
   readonly #store: Pick<Store, "ident" | "setIdent" | "idents" | "dropIdent">;
   readonly #bootId: string;
-  /** Given in this run: a request may be on its way with them. */
-  readonly #recent = new Set<string>();
 
   /** Remembers in a store. */
   constructor(store: Pick<Store, "ident" | "setIdent" | "idents" | "dropIdent">) {
@@ -37,7 +35,6 @@ export class Idents {
     const known = this.#store.ident(this.#bootId, inode);
     const ident = known ?? toHex(crypto.getRandomValues(new Uint8Array(IDENT_BYTES)));
     if (known === undefined) this.#store.setIdent(this.#bootId, inode, ident);
-    this.#recent.add(ident);
     return ident;
   }
 
@@ -51,8 +48,8 @@ export class Idents {
     return this.#store.idents();
   }
 
-  /** Forgets one of an earlier run: a namespace with the same number is another one from now on. */
+  /** Forgets one that holds nothing: a namespace with the same number is another one from now on. */
   drop(ident: string): void {
-    if (!this.#recent.has(ident)) this.#store.dropIdent(ident);
+    this.#store.dropIdent(ident);
   }
 }

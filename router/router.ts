@@ -103,6 +103,7 @@ export class Router {
       targets,
       store,
       mesh: () => this.#mesh,
+      isBusy: (ident) => this.containers.isBusy(ident),
     });
     this.#services = services;
     this.containers = new Containers({

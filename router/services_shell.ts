@@ -48,6 +48,8 @@ export interface ServicesParts {
   readonly store: Store;
   /** Returns the mesh, `undefined` before it runs. */
   readonly mesh: () => Mesh | undefined;
+  /** Tells whether a container is being attached or detached. */
+  readonly isBusy: (ident: string) => boolean;
 }
 
 /** Running services. */
@@ -85,13 +87,14 @@ export class Services implements AsyncDisposable {
 
   /** Begins to watch the containers of this host. */
   watch(): void {
-    const { log, bridge } = this.#parts;
+    const { log, bridge, isBusy } = this.#parts;
     this.#lives = new Lives({
       log: log.area("containers"),
       bridge,
       dockerHost: Deno.env.get("DOCKER_HOST"),
       idents: this.idents,
       holders: () => this.#holders(),
+      isBusy,
       mourner: {
         died: (ident, at) => {
           this.ipam?.died(ident);

@@ -3,7 +3,7 @@ import { createLogger } from "../../base/mod.ts";
 import { ERRNO, SysError } from "../../ffi/mod.ts";
 import { Idents } from "../../router/idents_shell.ts";
 import { Lives, type LivesParts } from "../../router/lives_shell.ts";
-import { ALIVE, FakeEngine } from "../helpers/fake_engine.ts";
+import { ALIVE, ENDED, FakeEngine } from "../helpers/fake_engine.ts";
 import { until } from "../helpers/until.ts";
 
 const DEADLINE_MS = 15_000;
@@ -27,6 +27,7 @@ function parts(more: Partial<LivesParts>): { parts: LivesParts; said: string[]; 
     dockerHost: "unix:///nowhere",
     idents: NO_IDENTS,
     holders: () => [],
+    isBusy: () => false,
     mourner: {
       died: (ident) => void said.push(`died ${ident}`),
       started: (ident) => void said.push(`started ${ident}`),
@@ -46,7 +47,35 @@ Deno.test("Lives takes no container for removed that hangs on the bridge, whatev
   using lives = new Lives(all);
   lives.attached(ELSEWHERE, 7);
   await until(() => said.includes(`destroyed ${GONE}`), DEADLINE_MS, "the list of the engine");
-  deepEqual(said, [`started ${ELSEWHERE}`, `destroyed ${GONE}`]);
+  deepEqual(said, [`started ${ELSEWHERE}`, `started ${ALIVE}`, `destroyed ${GONE}`]);
+});
+
+Deno.test("Lives takes nobody for dead who was attached while the list was made", async () => {
+  await using engine = new FakeEngine();
+  const { parts: all, said } = parts({
+    dockerHost: `unix://${engine.path}`,
+    holders: () => [ENDED, GONE],
+  });
+  engine.onList = () => Promise.resolve(lives.attached(ENDED, 7));
+  using lives = new Lives(all);
+  await until(() => said.includes(`destroyed ${GONE}`), DEADLINE_MS, "the list of the engine");
+  deepEqual(said, [`started ${ENDED}`, `destroyed ${GONE}`]);
+});
+
+Deno.test("Lives takes nobody for dead whose request is on its way", () => {
+  const dropped: string[] = [];
+  const { parts: all, said } = parts({
+    holders: () => [ELSEWHERE],
+    isBusy: (ident) => ident === ELSEWHERE || ident === GONE,
+    idents: new Idents({
+      ident: () => undefined,
+      setIdent: () => {},
+      idents: () => [ELSEWHERE, GONE],
+      dropIdent: (ident) => void dropped.push(ident),
+    }),
+  });
+  using _lives = new Lives(all);
+  deepEqual([said, dropped], [[], []]);
 });
 
 Deno.test("Lives goes on when the kernel refuses a look, and says so once", () => {

@@ -76,8 +76,16 @@ export class Services implements AsyncDisposable {
     this.idents = new Idents(parts.store);
     this.ipam = this.#startIpam();
     this.#absence = new Absence(parts.self);
-    this.names = this.#startNames();
-    this.dns = this.#startDns();
+    try {
+      this.names = this.#startNames();
+      this.dns = this.#startDns();
+    } catch (error) {
+      // What is open would stay locked as long as this process lives.
+      this[Symbol.asyncDispose]().catch((failure: unknown) =>
+        parts.log.error("cannot end what was started", { error: String(failure) })
+      );
+      throw error;
+    }
   }
 
   /** Channels for the mesh. */

@@ -1,6 +1,7 @@
 import { deepEqual, equal, match } from "node:assert/strict";
-import { createLogger } from "../../base/mod.ts";
-import { ERRNO, SysError } from "../../ffi/mod.ts";
+import { createLogger, must } from "../../base/mod.ts";
+import { createNetns, ERRNO, SysError, withNetns } from "../../ffi/mod.ts";
+import { linkAdd, linkDelete, linkGet, Netlink } from "../../ffi/netlink/mod.ts";
 import { Idents } from "../../router/idents_shell.ts";
 import { Lives, type LivesParts } from "../../router/lives_shell.ts";
 import { ALIVE, ENDED, FakeEngine } from "../helpers/fake_engine.ts";
@@ -60,6 +61,17 @@ Deno.test("Lives takes nobody for dead who was attached while the list was made"
   using lives = new Lives(all);
   await until(() => said.includes(`destroyed ${GONE}`), DEADLINE_MS, "the list of the engine");
   deepEqual(said, [`started ${ENDED}`, `destroyed ${GONE}`]);
+});
+
+Deno.test("Lives notices the end of a container whose engine it does not hear by its interface", async () => {
+  using netns = createNetns();
+  const { parts: all, said } = parts({ holders: () => [ELSEWHERE] });
+  using nl = withNetns(netns, () => Netlink.open());
+  using lives = withNetns(netns, () => new Lives(all));
+  linkAdd(nl, { kind: "veth", name: "port", mtuBytes: 1376, peer: { name: "guest" } });
+  lives.attached(ELSEWHERE, must(linkGet(nl, "port"), "port").index);
+  linkDelete(nl, "port");
+  await until(() => said.includes(`died ${ELSEWHERE}`), DEADLINE_MS, "a look at the interfaces");
 });
 
 Deno.test("Lives takes nobody for dead whose request is on its way", () => {

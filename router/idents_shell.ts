@@ -6,7 +6,7 @@
  */
 
 import { toHex } from "../base/mod.ts";
-import { containerInode, type ContainerRef } from "../container/mod.ts";
+import { containerKey, type ContainerRef } from "../container/mod.ts";
 import { readProc } from "../ffi/mod.ts";
 import type { Store } from "./store.ts";
 
@@ -31,10 +31,10 @@ export class Idents {
    */
   of(ref: ContainerRef): string {
     if (ref.kind === "docker") return ref.id;
-    const inode = `${containerInode(ref)}`;
-    const known = this.#store.ident(this.#bootId, inode);
+    const key = containerKey(ref);
+    const known = this.#store.ident(this.#bootId, key);
     const ident = known ?? toHex(crypto.getRandomValues(new Uint8Array(IDENT_BYTES)));
-    if (known === undefined) this.#store.setIdent(this.#bootId, inode, ident);
+    if (known === undefined) this.#store.setIdent(this.#bootId, key, ident);
     return ident;
   }
 

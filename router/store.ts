@@ -137,7 +137,7 @@ export class Store implements Disposable {
     });
   }
 
-  /** Returns what a namespace holds its addresses under. @param inode of the namespace in that boot of the machine */
+  /** Returns what a namespace holds its addresses under. @param inode of the namespace in that boot of the machine, and what tells it from later ones */
   ident(bootId: string, inode: string): string | undefined {
     const row = this.#db.prepare("SELECT ident FROM idents WHERE boot_id = ? AND inode = ?")
       .get(bootId, inode);

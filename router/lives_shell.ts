@@ -73,6 +73,8 @@ export class Lives implements Disposable {
       beforeList: () => this.#beforeList(),
       onList: (running, before, at) => this.#onList(running, before, at),
       onState: (connected) => this.#onState(connected),
+      onError: (error) =>
+        parts.log.error("cannot act on what the engine says", { error: String(error) }),
     });
     this.#timers = [
       setInterval(() => this.#try(() => this.#look()), LOOK_MS),

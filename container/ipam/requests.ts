@@ -107,6 +107,11 @@ export class Requests {
     if (taken) this.#avoid(address, now);
     if (wait === undefined) return this.retry(now);
     wait.probing = undefined;
+    if (taken && now >= wait.until) {
+      // Where one station answers for all there is always another address to try.
+      this.#await(wait, "an address that nobody answers for");
+      return this.#expire(wait, now);
+    }
     if (taken) return this.#try(wait, now);
     this.#give(wait, address);
     const { ident } = wait.request;
@@ -200,7 +205,9 @@ export class Requests {
 
   /** Returns when it wants a tick. */
   deadline(): Millis {
-    return Math.min(this.#waits.deadline(), this.#parts.leases.deadline());
+    // The first was noted first.
+    const [stranger = Infinity] = this.#strangers.values();
+    return Math.min(this.#waits.deadline(), this.#parts.leases.deadline(), stranger);
   }
 
   // One try

@@ -94,15 +94,22 @@ Deno.test("allocate probes an address and takes another if somebody answers", ()
   ok(host.outputs.some((out) => out.kind === "log" && /in use by somebody/.test(out.message)));
 });
 
+Deno.test("allocate ends in time where somebody answers for every address", () => {
+  const { world, host } = single();
+  for (let n = 1; n < 255; n++) world.stations.add(parseIpv4(`10.32.0.${n}`));
+  const id = host.allocate("c1", "10.32.0.0/24", { waitMs: 1000 });
+  world.run(1100);
+  equal(host.said(id), "no-space");
+  match(host.reason(id), /waited 1 s for an address that nobody answers for/);
+});
+
 Deno.test("allocate tries an address again that a stranger used 10 min ago", () => {
   const { world, host } = single();
   world.stations.add(parseIpv4("10.32.0.1"));
   host.allocate("c1");
   world.run(100);
   world.stations.clear();
-  world.feed(host, { kind: "died", ident: "x" });
   world.run(MEMORY_MS);
-  world.feed(host, { kind: "tick" });
   const id = host.allocate("c2");
   world.run(100);
   equal(host.said(id), "10.32.0.1");

@@ -32,7 +32,7 @@ export {
   findAttached,
   listAttached,
 } from "./attach/shell.ts";
-export { containerInode } from "./attach/session_shell.ts";
+export { containerKey } from "./attach/session_shell.ts";
 export { fullName } from "./attach/own_name.ts";
 export { ownName } from "./attach/own_name_shell.ts";
 export {

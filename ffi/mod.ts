@@ -50,6 +50,7 @@ export { overwriteFile, replaceFile } from "./files.ts";
 export {
   createNetns,
   hostnameOf,
+  netnsCookie,
   netnsInode,
   openNetns,
   openOwnNetns,

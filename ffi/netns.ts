@@ -20,6 +20,10 @@ import { readLinkProc, readProc } from "./procfs.ts";
 /** `linux/sched.h`: the kind of namespace that setns and unshare are asked for. */
 const CLONE_NEWNET = 0x4000_0000;
 const CLONE_NEWUTS = 0x0400_0000;
+/** `sys/socket.h`, for a socket that only tells of its namespace. */
+const [AF_UNIX, SOCK_DGRAM, SOCK_CLOEXEC] = [1, 2, 0o2000000] as const;
+/** `asm/socket.h`. */
+const [SOL_SOCKET, SO_NETNS_COOKIE] = [1, 71] as const;
 const HOSTNAME_FILE = "/proc/sys/kernel/hostname";
 /** EX_SOFTWARE of `sysexits.h`: what the process ends with if a thread cannot come home. */
 const EXIT_LOST = 70;
@@ -58,6 +62,25 @@ export function netnsInode(namespace: Fd | number | string): bigint {
   throw new TypeError(
     `Cannot use descriptor ${number}: a network namespace is needed, not ${link}`,
   );
+}
+
+/**
+ * Returns the number of a network namespace that no other has until the next boot; the inode goes to the next one when it ends.
+ *
+ * @returns `undefined` where the kernel keeps none, before Linux 5.14
+ * @throws {SysError} if the namespace cannot be entered
+ */
+export function netnsCookie(namespace: Fd | number): bigint | undefined {
+  return withNetns(namespace, () => {
+    const type = SOCK_DGRAM | SOCK_CLOEXEC;
+    using socket = new Fd(check("socket AF_UNIX", libc().socket(AF_UNIX, type, 0)));
+    const value = new BigUint64Array(1);
+    const bytes = new Uint8Array(value.buffer);
+    const length = new Uint8Array([bytes.length, 0, 0, 0]);
+    const { getsockopt } = libc();
+    if (getsockopt(socket.number, SOL_SOCKET, SO_NETNS_COOKIE, bytes, length) < 0) return undefined;
+    return value[0];
+  });
 }
 
 function inodeIn(link: string | undefined): bigint | undefined {

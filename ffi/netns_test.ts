@@ -6,6 +6,7 @@ import { OPEN, openFd } from "./fd.ts";
 import {
   createNetns,
   hostnameOf,
+  netnsCookie,
   netnsInode,
   openNetns,
   openOwnNetns,
@@ -24,6 +25,18 @@ Deno.test("withNetns() runs there and comes back when the function returns", () 
     assert.equal(there, netnsInode(namespace));
     assert.notEqual(there, home);
     assert.equal(netnsInode(OWN), home);
+  });
+});
+
+Deno.test("netnsCookie() tells a namespace from one that has got its inode", () => {
+  countingDescriptors(() => {
+    const cookies = new Set<bigint | undefined>();
+    for (let i = 0; i < 3; i++) {
+      using namespace = createNetns();
+      cookies.add(netnsCookie(namespace));
+      assert.equal(cookies.has(netnsCookie(namespace.number)), true);
+    }
+    assert.equal(cookies.size, 3);
   });
 });
 

@@ -256,6 +256,11 @@ export class Containers {
     };
   }
 
+  /** Tells whether a container is being attached or detached. */
+  isBusy(ident: string): boolean {
+    return this.#identLocks.has(ident);
+  }
+
   /** Finds a container and does something while nothing else is done with it, under whatever name. */
   #alone<T>(
     container: string,

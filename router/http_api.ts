@@ -94,6 +94,8 @@ export function statusOf(error: unknown): number {
   const theirs = [UsageError, WireError, TemplateError];
   if (theirs.some((kind) => error instanceof kind)) return 400;
   if (error instanceof HostError) return 409;
+  // The client has gone while its request waited for something else.
+  if (error instanceof DOMException && error.name === "AbortError") return REFUSED_STATUS.cancelled;
   return 500;
 }
 

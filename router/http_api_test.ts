@@ -237,6 +237,8 @@ Deno.test("statusOf() tells whose fault an error is", () => {
   equal(statusOf(new RefusedError("address-in-use", "x")), 409);
   equal(statusOf(new RefusedError("bad-container", "x")), 400);
   equal(statusOf(new Error("x")), 500);
+  equal(statusOf(new DOMException("gone", "AbortError")), 499);
+  equal(statusOf(new DOMException("late", "TimeoutError")), 500);
 });
 
 for (

@@ -6,7 +6,7 @@
  */
 
 import { toHex } from "../base/mod.ts";
-import { containerInode, type ContainerRef } from "../container/mod.ts";
+import { containerKey, type ContainerRef } from "../container/mod.ts";
 import { readProc } from "../ffi/mod.ts";
 import type { Store } from "./store.ts";
 
@@ -17,8 +17,6 @@ const IDENT_BYTES = 32;
 export class Idents {
   readonly #store: Pick<Store, "ident" | "setIdent" | "idents" | "dropIdent">;
   readonly #bootId: string;
-  /** Given in this run: a request may be on its way with them. */
-  readonly #recent = new Set<string>();
 
   /** Remembers in a store. */
   constructor(store: Pick<Store, "ident" | "setIdent" | "idents" | "dropIdent">) {
@@ -33,11 +31,10 @@ export class Idents {
    */
   of(ref: ContainerRef): string {
     if (ref.kind === "docker") return ref.id;
-    const inode = `${containerInode(ref)}`;
-    const known = this.#store.ident(this.#bootId, inode);
+    const key = containerKey(ref);
+    const known = this.#store.ident(this.#bootId, key);
     const ident = known ?? toHex(crypto.getRandomValues(new Uint8Array(IDENT_BYTES)));
-    if (known === undefined) this.#store.setIdent(this.#bootId, inode, ident);
-    this.#recent.add(ident);
+    if (known === undefined) this.#store.setIdent(this.#bootId, key, ident);
     return ident;
   }
 
@@ -51,8 +48,8 @@ export class Idents {
     return this.#store.idents();
   }
 
-  /** Forgets one of an earlier run: a namespace with the same number is another one from now on. */
+  /** Forgets one that holds nothing: a namespace with the same number is another one from now on. */
   drop(ident: string): void {
-    if (!this.#recent.has(ident)) this.#store.dropIdent(ident);
+    this.#store.dropIdent(ident);
   }
 }

@@ -8,6 +8,11 @@
 export class KeyedLock {
   readonly #tails = new Map<string, Promise<unknown>>();
 
+  /** Tells whether a task of a name runs or waits. */
+  has(name: string): boolean {
+    return this.#tails.has(name);
+  }
+
   /** Runs a task when all earlier ones of that name are done, however they ended. */
   async run<T>(name: string, task: () => Promise<T>): Promise<T> {
     const before = this.#tails.get(name) ?? Promise.resolve();

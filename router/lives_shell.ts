@@ -42,6 +42,8 @@ export interface LivesParts {
   readonly idents: Idents;
   /** Returns all containers that hold an address or a name. */
   holders(): readonly string[];
+  /** Tells whether a request for a container is on its way: it may hold something and not hang on the bridge yet. */
+  isBusy(ident: string): boolean;
   /** Is told. */
   readonly mourner: Mourner;
 }
@@ -53,6 +55,10 @@ export class Lives implements Disposable {
   readonly #engine: EngineWatch;
   readonly #ports = new Map<number, string>();
   readonly #timers: readonly ReturnType<typeof setInterval>[];
+  /** Containers that the engine has. */
+  #listed = new Set<string>();
+  /** Of whom something was heard while a list is awaited, which may be older than that. */
+  #heard: Set<string> | undefined;
   /** What the kernel refused last; empty: nothing. */
   #problem = "";
 
@@ -64,9 +70,11 @@ export class Lives implements Disposable {
     this.#engine = watchEngine({
       dockerHost: parts.dockerHost,
       onEvent: (event) => this.#onEvent(event),
-      beforeList: () => new Set(parts.holders().filter((ident) => this.#isEngines(ident))),
+      beforeList: () => this.#beforeList(),
       onList: (running, before, at) => this.#onList(running, before, at),
       onState: (connected) => this.#onState(connected),
+      onError: (error) =>
+        parts.log.error("cannot act on what the engine says", { error: String(error) }),
     });
     this.#timers = [
       setInterval(() => this.#try(() => this.#look()), LOOK_MS),
@@ -77,12 +85,13 @@ export class Lives implements Disposable {
   /** Notes which interface leads to a container, which lives then. */
   attached(ident: string, portIndex: number): void {
     this.#ports.set(portIndex, ident);
+    this.#heard?.add(ident);
     this.#parts.mourner.started(ident);
   }
 
   /** Compares who holds something with who hangs on the bridge. */
   compare(): void {
-    const { idents, holders } = this.#parts;
+    const { idents, holders, isBusy } = this.#parts;
     this.#ports.clear();
     for (const { ident, portIndex } of listAttached(this.#parts.bridge)) {
       if (ident !== undefined && ident !== EXPOSE_ID) this.#ports.set(portIndex, ident);
@@ -90,7 +99,7 @@ export class Lives implements Disposable {
     const here = new Set(this.#ports.values());
     const held = new Set(holders());
     for (const ident of idents.all()) {
-      if (here.has(ident)) continue;
+      if (here.has(ident) || isBusy(ident)) continue;
       if (held.has(ident)) this.#parts.mourner.died(ident);
       else idents.drop(ident);
     }
@@ -125,17 +134,28 @@ export class Lives implements Disposable {
     // The kernel gives the number of a namespace to the next: that one may hang on the bridge already.
     const here = new Set(this.#ports.values());
     for (const ident of gone) {
-      if (ident === undefined || here.has(ident) || !this.#parts.idents.isOurs(ident)) continue;
-      this.#parts.mourner.died(ident);
+      if (ident === undefined || here.has(ident)) continue;
+      // Of the others the engine tells, if it is the one that is watched.
+      if (!this.#listed.has(ident) || this.#parts.idents.isOurs(ident)) {
+        this.#parts.mourner.died(ident);
+      }
     }
     if (lost) this.compare();
   }
 
   #onEvent({ kind, id, at }: EngineEvent): void {
     const { mourner } = this.#parts;
+    this.#heard?.add(id);
+    if (kind === "destroy") this.#listed.delete(id);
+    else this.#listed.add(id);
     if (kind === "start") mourner.started(id);
     else if (kind === "die") mourner.died(id, at);
     else mourner.destroyed(id);
+  }
+
+  #beforeList(): ReadonlySet<string> {
+    this.#heard = new Set();
+    return new Set(this.#parts.holders().filter((ident) => this.#isEngines(ident)));
   }
 
   /**
@@ -149,16 +169,23 @@ export class Lives implements Disposable {
   ): void {
     const { mourner } = this.#parts;
     const here = new Set(this.#ports.values());
+    const heard = this.#heard;
+    this.#heard = undefined;
+    this.#listed = new Set(running.keys());
     for (const ident of before) {
+      if (heard?.has(ident)) continue;
       const runs = running.get(ident);
       if (runs === undefined && here.has(ident)) continue;
       if (runs === undefined) mourner.destroyed(ident);
       else if (!runs) mourner.died(ident, at);
+      // That it was started again may have been missed.
+      else mourner.started(ident);
     }
   }
 
   #onState(connected: boolean): void {
     const { log } = this.#parts;
+    if (!connected) this.#heard = undefined;
     if (connected) log.info("hears of containers from the engine");
     else log.warn("the container engine is away; who ends meanwhile is noticed when it is back");
   }

@@ -103,6 +103,7 @@ export class Router {
       targets,
       store,
       mesh: () => this.#mesh,
+      isBusy: (ident) => this.containers.isBusy(ident),
     });
     this.#services = services;
     this.containers = new Containers({
@@ -333,7 +334,12 @@ export class Router {
   }
 
   #end(reason: string | undefined): Promise<void> {
-    this.#stopping ??= this.#dispose().finally(() => this.#finish(reason));
+    this.#stopping ??= this.#dispose().then(() => reason, (error: unknown) => {
+      // Nobody waits for most stops: the reason is in the log, and what the router ended with.
+      const problem = error instanceof Error ? error.message : String(error);
+      this.#ground.log.error("cannot stop cleanly", { error: problem });
+      return reason ?? problem;
+    }).then((why) => this.#finish(why));
     return this.#stopping;
   }
 

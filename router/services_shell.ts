@@ -48,6 +48,8 @@ export interface ServicesParts {
   readonly store: Store;
   /** Returns the mesh, `undefined` before it runs. */
   readonly mesh: () => Mesh | undefined;
+  /** Tells whether a container is being attached or detached. */
+  readonly isBusy: (ident: string) => boolean;
 }
 
 /** Running services. */
@@ -74,8 +76,16 @@ export class Services implements AsyncDisposable {
     this.idents = new Idents(parts.store);
     this.ipam = this.#startIpam();
     this.#absence = new Absence(parts.self);
-    this.names = this.#startNames();
-    this.dns = this.#startDns();
+    try {
+      this.names = this.#startNames();
+      this.dns = this.#startDns();
+    } catch (error) {
+      // What is open would stay locked as long as this process lives.
+      this[Symbol.asyncDispose]().catch((failure: unknown) =>
+        parts.log.error("cannot end what was started", { error: String(failure) })
+      );
+      throw error;
+    }
   }
 
   /** Channels for the mesh. */
@@ -85,13 +95,14 @@ export class Services implements AsyncDisposable {
 
   /** Begins to watch the containers of this host. */
   watch(): void {
-    const { log, bridge } = this.#parts;
+    const { log, bridge, isBusy } = this.#parts;
     this.#lives = new Lives({
       log: log.area("containers"),
       bridge,
       dockerHost: Deno.env.get("DOCKER_HOST"),
       idents: this.idents,
       holders: () => this.#holders(),
+      isBusy,
       mourner: {
         died: (ident, at) => {
           this.ipam?.died(ident);

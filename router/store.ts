@@ -137,7 +137,7 @@ export class Store implements Disposable {
     });
   }
 
-  /** Returns what a namespace holds its addresses under. @param inode of the namespace in that boot of the machine */
+  /** Returns what a namespace holds its addresses under. @param inode of the namespace in that boot of the machine, and what tells it from later ones */
   ident(bootId: string, inode: string): string | undefined {
     const row = this.#db.prepare("SELECT ident FROM idents WHERE boot_id = ? AND inode = ?")
       .get(bootId, inode);
@@ -181,7 +181,8 @@ export class Store implements Disposable {
       change();
       this.#db.exec("COMMIT");
     } catch (error) {
-      this.#db.exec("ROLLBACK");
+      // On a full disk SQLite has done it itself, and what it says of another one would hide why.
+      if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
       throw error;
     }
   }

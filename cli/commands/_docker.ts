@@ -8,6 +8,24 @@ import { CommandError } from "../command.ts";
 
 /** What the kernel takes for a host name. */
 const MAX_HOSTNAME = 64;
+/** Long options of `docker run` that take no value. */
+const FLAGS: ReadonlySet<string> = new Set([
+  "--detach",
+  "--disable-content-trust",
+  "--help",
+  "--init",
+  "--interactive",
+  "--no-healthcheck",
+  "--oom-kill-disable",
+  "--privileged",
+  "--publish-all",
+  "--quiet",
+  "--read-only",
+  "--rm",
+  "--sig-proxy",
+  "--tty",
+  "--use-api-socket",
+]);
 
 /**
  * Returns the options of `docker run` that give a container our name server, and a name if it has one of Docker's.
@@ -35,14 +53,29 @@ export function nameArguments(
   return { words, notes };
 }
 
-/** Returns the values of an option of Docker's, in both of its forms. */
+/** Returns the values of an option of Docker's, in both of its forms. @param words for `docker run`, the image and its words too */
 export function valuesOf(words: readonly string[], names: readonly string[]): string[] {
-  return words.flatMap((word, i) => {
+  return optionsIn(words).flatMap((word, i) => {
     const name = names.find((name) => word === name || word.startsWith(`${name}=`));
     if (name === undefined) return [];
     const value = word === name ? words[i + 1] : word.slice(name.length + 1);
     return value === undefined ? [] : [value];
   });
+}
+
+/** Returns the words before the image: what stands behind it is the program's own. */
+function optionsIn(words: readonly string[]): readonly string[] {
+  let at = 0;
+  for (let word = words[0]; word?.startsWith("-") && word !== "--"; word = words[at]) {
+    at += takesNext(word) ? 2 : 1;
+  }
+  return words.slice(0, at);
+}
+
+function takesNext(word: string): boolean {
+  if (word.startsWith("--")) return !word.includes("=") && !FLAGS.has(word);
+  // Letters without a value may stand together, and before one whose value follows at once or as the next word.
+  return /^-[diqtP]*[^diqtP]$/.test(word);
 }
 
 /**

@@ -59,6 +59,21 @@ Deno.test("planRun() does not use a name that is too long", () => {
   deepEqual(notes.length, 1);
 });
 
+const OPTIONS: readonly string[][] = [
+  ["--rm", "-it", "-e", "A=b", "-p", "80:80"],
+  ["-itp", "80:80", "-p81:81", "--init", "--label=x"],
+  ["--network", "host", "--"],
+];
+for (const options of OPTIONS) {
+  Deno.test(`planRun() takes nothing out of the program's words behind ${options.join(" ")}`, () => {
+    const own = ["nginx", "--name", "x", "--add-host", "c:192.0.2.3", "-h", "y"];
+    const words = ["--name=web", "--add-host=a:192.0.2.1", ...options, ...own];
+    const { docker, hosts } = planRun(words, SERVER);
+    deepEqual(docker.slice(5, 7), ["--hostname=web.weave.local", "--dns-search=."]);
+    deepEqual(hosts, ["a:192.0.2.1"]);
+  });
+}
+
 Deno.test("planRun() leaves names and the hosts file alone when told so", () => {
   const { docker, dns, hosts } = planRun(
     ["--without-dns", "--no-rewrite-hosts", "--name=web", "nginx"],

@@ -8,6 +8,7 @@ import type { Cidr } from "../../base/mod.ts";
 import {
   ERRNO,
   type Fd,
+  netnsCookie,
   netnsInode,
   openNetns,
   openPidNetns,
@@ -63,14 +64,16 @@ export function openSession(ref: ContainerRef, bridgeName: string): Session {
 }
 
 /**
- * Returns the inode of a container's network namespace, which tells it from all others while it lives.
+ * Returns what tells a container's network namespace from all others of this boot: its inode, and where the kernel has one its
+ * cookie, since the inode goes to another namespace when it ends.
  *
  * @throws {RefusedError} if it does not run, or is on the host's network
  */
-export function containerInode(ref: ContainerRef): bigint {
+export function containerKey(ref: ContainerRef): string {
   using netns = openContainer(ref);
   refuseHost(ref, netns);
-  return netnsInode(netns);
+  const cookie = netnsCookie(netns);
+  return cookie === undefined ? `${netnsInode(netns)}` : `${netnsInode(netns)}.${cookie}`;
 }
 
 /** Runs a synchronous function in the container's namespace. */
@@ -121,7 +124,16 @@ function openContainer(ref: ContainerRef): Fd {
         `Cannot reach ${quoted(ref)}: the file is no network namespace`,
       );
     }
-    if (!(error instanceof SysError) || !missing.includes(error.errno)) throw error;
+    if (!(error instanceof SysError)) throw error;
+    if (error.errno === ERRNO.EACCES || error.errno === ERRNO.EPERM) {
+      throw new RefusedError(
+        "bad-container",
+        `Cannot reach ${
+          quoted(ref)
+        }: ${error.message}; it is another user's, or this host shields it`,
+      );
+    }
+    if (!missing.includes(error.errno)) throw error;
     throw ref.kind === "netns"
       ? new RefusedError("no-such-container", `Cannot reach ${quoted(ref)}: there is no such file`)
       : new RefusedError("not-running", `Cannot reach ${quoted(ref)}: not running`);

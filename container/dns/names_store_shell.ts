@@ -115,7 +115,8 @@ export class NamesStore implements Disposable {
       }
       this.#db.exec("COMMIT");
     } catch (error) {
-      this.#db.exec("ROLLBACK");
+      // On a full disk SQLite has done it itself, and what it says of another one would hide why.
+      if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
       throw error;
     }
   }

@@ -32,6 +32,8 @@ export interface WatchOptions {
   onList(running: ReadonlyMap<string, boolean>, before: ReadonlySet<string>, at: number): void;
   /** Hears that an engine answers, or no longer does. */
   onState(connected: boolean): void;
+  /** Hears what one of the others threw; the watch goes on. */
+  onError(error: unknown): void;
 }
 
 /** A running watch. */
@@ -98,18 +100,18 @@ class Watch {
         return false;
       }
       connected = true;
-      this.#options.onState(true);
+      this.#tell(() => this.#options.onState(true));
       await this.#list(client);
       timer = setInterval(() => void this.#listQuietly(client), LIST_INTERVAL_MS);
       for await (const line of linesOf(response.body)) {
         const event = parseEvent(line);
-        if (event !== undefined) this.#options.onEvent(event);
+        if (event !== undefined) this.#tell(() => this.#options.onEvent(event));
       }
     } catch {
       // Away, refused or ended: whichever it is, it is tried again.
     } finally {
       clearInterval(timer);
-      if (connected && !signal.aborted) this.#options.onState(false);
+      if (connected && !signal.aborted) this.#tell(() => this.#options.onState(false));
     }
     return connected;
   }
@@ -123,12 +125,24 @@ class Watch {
   }
 
   async #list(client: Deno.HttpClient): Promise<void> {
-    const before = this.#options.beforeList();
+    const before = this.#tell(() => this.#options.beforeList());
+    if (before === undefined) return;
     const at = Date.now() / 1000;
     const signal = AbortSignal.any([this.#ending.signal, AbortSignal.timeout(LIST_TIMEOUT_MS)]);
     const response = await fetch("http://localhost/containers/json?all=1", { client, signal });
     const running = parseList(await response.text());
-    if (response.ok && running !== undefined) this.#options.onList(running, before, at);
+    if (!response.ok || running === undefined) return;
+    this.#tell(() => this.#options.onList(running, before, at));
+  }
+
+  /** An error of who listens is none of the engine's: nobody would hear of it, and the stream be begun anew. */
+  #tell<T>(act: () => T): T | undefined {
+    try {
+      return act();
+    } catch (error) {
+      this.#options.onError(error);
+      return undefined;
+    }
   }
 
   #pause(ms: number): Promise<void> {

@@ -71,7 +71,7 @@ export class Allocator implements Machine<AllocatorInput, AllocatorOutput> {
     this.requests = new Requests(parts, (now) => this.#step(parts.bootstrap.want(now), now));
     this.#serving = new Serving(parts);
     this.#leaving = new Leaving(parts, this.requests);
-    this.#repairs = new Repairs(parts);
+    this.#repairs = new Repairs(parts, this.requests);
     this.#hadPaxos = config.stored?.paxos !== undefined;
     this.#announcement = new Announcement(this.#content());
     const { init } = config;
@@ -228,7 +228,7 @@ export class Allocator implements Machine<AllocatorInput, AllocatorOutput> {
   #hearRing(from: PeerName, theirs: Ring, now: Millis): void {
     const { territory, conflicts, peers } = this.parts;
     if (isEmpty(theirs)) return;
-    const teller = theirs.peer === 0 ? from : theirs.peer;
+    const teller = peers.tellerOf(theirs, from);
     const result = territory.merge(theirs, (peer) => peers.nicknameOf(peer));
     if (result.kind === "merged") {
       if (conflicts.end(teller) && !conflicts.any) {
@@ -250,7 +250,8 @@ export class Allocator implements Machine<AllocatorInput, AllocatorOutput> {
     if (theirs.start !== universe.start || theirs.end !== universe.end) return false;
     const holds = [...leases.values()].some(({ cidr }) => rangeContains(universe, cidr.address));
     const used = space.reservedRanges().some((range) => rangesMeet(range, universe));
-    const busy = holds || used || this.requests.awaitsAddress;
+    // An address that is being probed is in use, also if nobody waits for it any more.
+    const busy = holds || used || space.givenCount > 0 || this.requests.awaitsAddress;
     const reason = reasonToLeave(territory.ring, theirs, { busy, donated: territory.donated });
     if (reason === undefined) return false;
     territory.adopt(theirs, reason);
@@ -318,6 +319,7 @@ export class Allocator implements Machine<AllocatorInput, AllocatorOutput> {
     const { territory, bootstrap, asking, peers } = this.parts;
     if (!territory.exists || territory.ring === before) return;
     bootstrap.end();
+    this.requests.ringChanged();
     asking.gained((range) => territory.space.freeIn(range) > 0);
     if (before.entries.length !== territory.ring.entries.length) peers.prune(this.#owners());
     this.requests.retry(now);

@@ -63,7 +63,9 @@ export class AllocationChannel implements Channel<StateItem> {
   broadcast(payload: Uint8Array, from: PeerName): StateItem | undefined {
     const state = decodeState(payload);
     this.#feed({ kind: "state", via: "broadcast", from, state });
-    const teller = state.content.kind === "ring" ? state.content.ring.peer : from;
+    const { content } = state;
+    const { peers } = this.#allocator.parts;
+    const teller = content.kind === "ring" ? peers.tellerOf(content.ring, from) : from;
     return this.#allocator.conflictsWith(teller) ? undefined : "state";
   }
 

@@ -1,3 +1,4 @@
+import { IpamWorld } from "../../tests/helpers/ipam_world.ts";
 import { deepEqual, equal, match } from "node:assert/strict";
 import type { PeerName } from "../../base/mod.ts";
 import { type Conflict, Conflicts, disagreements, reasonToLeave } from "./conflicts.ts";
@@ -74,4 +75,20 @@ Deno.test("Conflicts keeps one of each peer, and since when", () => {
 Deno.test("disagreements() names tokens with different owners", () => {
   const found = disagreements(ringOf(1, 1, 1), ringOf(2, 2, 2));
   deepEqual(found.map(({ token, ours, theirs }) => [token, ours?.peer, theirs?.peer]), [[0, 1, 2]]);
+});
+
+Deno.test("a ring under a name that nobody has is set aside as its sender's", () => {
+  const world = new IpamWorld();
+  world.cut.add("1 2");
+  const [a, b] = [world.start(1), world.start(2)];
+  for (const host of [a, b]) host.allocate("first");
+  world.run(100);
+  const { ring } = b.allocator.parts.territory;
+  world.part([a], [b], false);
+  for (let name = 100; name < 110; name++) {
+    const content = { kind: "ring", ring: { ...ring, peer: name } } as const;
+    const state = { now: 0, nicknames: [], content };
+    world.feed(a, { kind: "state", via: "gossip", from: b.name, state });
+  }
+  deepEqual(a.allocator.parts.conflicts.all.map(({ peer }) => peer), [b.name]);
 });

@@ -97,6 +97,7 @@ export class Handover {
   #next: Millis;
   #until: Millis;
   #over = false;
+  #confirmed = false;
 
   /** @param fallback a real peer that takes it if no weft peer answers */
   constructor(nonce: number, fallback: PeerName | undefined, now: Millis) {
@@ -111,6 +112,16 @@ export class Handover {
     return this.#heir;
   }
 
+  /** Nothing comes of it any more. */
+  get isOver(): boolean {
+    return this.#over;
+  }
+
+  /** The heir has said that it has our space. */
+  get isConfirmed(): boolean {
+    return this.#confirmed;
+  }
+
   /** A peer answered the ping. */
   pong(from: PeerName, nonce: number, now: Millis): HandoverStep | undefined {
     if (nonce !== this.nonce || this.#heir !== undefined || this.#over) return undefined;
@@ -119,7 +130,9 @@ export class Handover {
 
   /** The heir has our space. */
   confirmed(from: PeerName): HandoverStep | undefined {
-    if (from !== this.#heir || this.#over) return undefined;
+    if (from !== this.#heir) return undefined;
+    this.#confirmed = true;
+    if (this.#over) return undefined;
     this.#over = true;
     return { kind: "over", heir: from, confirmed: true };
   }

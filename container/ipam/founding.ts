@@ -31,6 +31,9 @@ export type Standing =
   /** Only ask for one; for whom or what, in words. */
   | { readonly kind: "waits"; readonly for: readonly string[] };
 
+/** Most peers whose words are remembered: far above any mesh, far below memory. */
+export const MAX_TOLD = 10_000;
+
 /** All that is known of who was told of whom. */
 export class Founding {
   readonly #self: PeerName;
@@ -113,7 +116,7 @@ export class Founding {
         if (each.serial < this.#mine.serial || sameWords(each, this.#mine)) continue;
         this.#mine = { ...this.#mine, serial: each.serial + 1 };
         if (this.#targets !== undefined) news.push(this.#mine);
-      } else if (each.serial > (this.#told.get(each.name)?.serial ?? 0)) {
+      } else if (this.#isNews(each)) {
         this.#told.set(each.name, each);
         this.#absent.delete(each.name);
         news.push(each);
@@ -164,6 +167,11 @@ export class Founding {
     return nickname ? `${nickname}(${formatPeerName(peer)})` : formatPeerName(peer);
   }
 
+  #isNews({ name, serial }: Told): boolean {
+    const known = this.#told.get(name);
+    return known === undefined ? serial > 0 && this.#told.size < MAX_TOLD : serial > known.serial;
+  }
+
   #role(): Role {
     switch (this.#init.kind) {
       case "consensus":
@@ -186,7 +194,8 @@ export class Founding {
 
   /** Walks from us over all whom each was told of. */
   #members(): { members: PeerName[]; missing: string[]; founders: PeerName[] } {
-    const members = [this.#self];
+    // A set goes on with what is added meanwhile.
+    const members = new Set([this.#self]);
     const missing: string[] = [];
     let isWhole = true;
     for (const name of members) {
@@ -198,14 +207,16 @@ export class Founding {
       }
       for (const { text, peer } of told.targets) {
         if (peer === undefined) missing.push(this.#unreached(name, text));
-        else if (!members.includes(peer)) members.push(peer);
+        else members.add(peer);
       }
     }
+    const counts = (name: PeerName): boolean =>
+      members.has(name) || (!isWhole && this.#peers.get(name)?.reachable === true);
     const founders = [...this.#told.values()]
-      .filter(({ name, role }) => role === "founder" && (!isWhole || members.includes(name)))
+      .filter(({ name, role }) => role === "founder" && counts(name))
       .map(({ name }) => name);
     missing.push(...founders.map((name) => `the ring of ${this.labelOf(name)}, the founder`));
-    return { members, missing, founders };
+    return { members: [...members], missing, founders };
   }
 
   #silent(name: PeerName): string {

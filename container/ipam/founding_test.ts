@@ -1,7 +1,7 @@
 import { deepEqual, equal, match } from "node:assert/strict";
 import type { PeerName } from "../../base/mod.ts";
 import type { InitMode } from "./allocator_io.ts";
-import { Founding } from "./founding.ts";
+import { Founding, MAX_TOLD } from "./founding.ts";
 import type { Role, Told } from "./weft_channel.ts";
 
 const FOUNDING: InitMode = { kind: "founding" };
@@ -204,4 +204,12 @@ Deno.test("Founding.standing() waits no longer in vain for a peer that speaks, o
   gone.hearAbsent(2);
   gone.setPeers([]);
   equal(gone.waitsInVain, false);
+});
+
+Deno.test("Founding.hear() remembers no more peers than there can be", () => {
+  const founding = made([2]);
+  const count = 2 * MAX_TOLD;
+  founding.hear(Array.from({ length: count }, (_, i) => says(2 + i, [3 + i])));
+  equal(founding.all.length, MAX_TOLD + 1);
+  equal(founding.standing().kind, "waits");
 });

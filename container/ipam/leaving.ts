@@ -52,9 +52,11 @@ export class Leaving {
     this.#handoverIds.push(id);
     this.#parts.leaving = true;
     this.#requests.cancelAll("Cancelled: this peer is leaving");
-    if (this.#handover !== undefined) return;
+    const before = this.#handover;
+    if (before?.isOver === false) return;
     if (!territory.exists || territory.sizeOf(config.self) === 0) {
-      return this.#over(undefined, false);
+      // Whoever asks again is told of the heir of the first time.
+      return this.#over(before?.heir, before?.isConfirmed ?? false);
     }
     const there = peers.others.filter(({ reachable }) => reachable);
     const owners = new Set(territory.ring.entries.map(({ peer }) => peer));

@@ -177,3 +177,22 @@ Deno.test("handOver cancels what waits", () => {
   const id = host.ask({ kind: "handOver" });
   deepEqual([host.said(waiting), host.said(id)], ["cancelled", "nobody"]);
 });
+
+Deno.test("handOver answers at once when all was given away before", () => {
+  const { world, hosts: [a] } = three();
+  const first = a.ask({ kind: "handOver" });
+  world.run(100);
+  const again = a.ask({ kind: "handOver" });
+  equal(a.said(again), a.said(first));
+});
+
+Deno.test("handOver looks for an heir again when there was none before", () => {
+  const { world, hosts: [a, b, c] } = three();
+  world.part([a], [b, c]);
+  a.ask({ kind: "handOver" });
+  world.run(2000);
+  world.part([a], [b, c], false);
+  const again = a.ask({ kind: "handOver" });
+  world.run(100);
+  match(a.said(again) ?? "", /^host[23]\(/);
+});

@@ -6,6 +6,7 @@
 
 import { formatPeerName, parsePeerName, type PeerName } from "../../base/mod.ts";
 import type { KnownPeer } from "./allocator_io.ts";
+import type { Ring } from "./ring.ts";
 
 /** Most labels that are kept of peers that are not there. */
 const MAX_NICKNAMES = 10_000;
@@ -68,6 +69,11 @@ export class Peers {
   /** Tells whether there is a route to a peer. */
   isReachable(name: PeerName): boolean {
     return name === this.#self || this.#known.get(name)?.reachable === true;
+  }
+
+  /** Returns whose copy a ring is: names cost nothing, so one that nobody has stands for whoever sent it. */
+  tellerOf(ring: Ring, from: PeerName): PeerName {
+    return this.#known.has(ring.peer) ? ring.peer : from;
   }
 
   /** Returns the label of a peer. */

@@ -15,6 +15,7 @@ import type { RepairChoice } from "./allocator_io.ts";
 import type { Conflict } from "./conflicts.ts";
 import type { Parts } from "./parts.ts";
 import { rangeContains } from "./range.ts";
+import type { Requests } from "./requests.ts";
 import { ownerOf } from "./ring.ts";
 
 /** Parses what a user typed: `ours` or `theirs`, a peer, `force`. @throws {RefusedError} for anything else */
@@ -34,10 +35,12 @@ export function parseRepairChoice(text: string): RepairChoice {
 /** Repairs of one router. */
 export class Repairs {
   readonly #parts: Parts;
+  readonly #requests: Requests;
 
   /** Repairs the ring of these parts. */
-  constructor(parts: Parts) {
+  constructor(parts: Parts, requests: Requests) {
     this.#parts = parts;
+    this.#requests = requests;
   }
 
   /** Ends a conflict as chosen, or says why not. */
@@ -83,6 +86,7 @@ export class Repairs {
       // Somebody here still uses it.
       space.reserve(cidr.address);
     }
+    this.#requests.endProbes();
     territory.adopt(theirs, `repaired by hand for the ring of ${peers.labelOf(peer)}`);
     conflicts.clear();
     this.#parts.broadcast = true;

@@ -1,4 +1,4 @@
-import { deepEqual, equal, match, ok, throws } from "node:assert/strict";
+import { deepEqual, equal, match, notEqual, ok, throws } from "node:assert/strict";
 import { RefusedError } from "../refused.ts";
 import {
   comeBackAfterTakeover,
@@ -6,7 +6,9 @@ import {
   hostName,
   IpamWorld,
 } from "../../tests/helpers/ipam_world.ts";
+import { RangeSet } from "./range_set.ts";
 import { parseRepairChoice } from "./repairs.ts";
+import { rangesOf } from "./ring.ts";
 import { explainIpam, ipamStatus } from "./status.ts";
 
 /** Two hosts that founded rings of their own while they had not heard of each other. */
@@ -115,6 +117,34 @@ Deno.test("repair theirs by force ends our leases and keeps their addresses from
   deepEqual(seeds(a, b), [[1], [1]]);
   equal(b.given.length, 0);
   equal(b.allocator.parts.territory.space.isReserved(0x0a200001), true);
+});
+
+Deno.test("repair theirs ends probes of addresses that are not ours any more", () => {
+  const { world, a, b } = twoRings([1, 2]);
+  b.ask({ kind: "freeAll", ident: "first" });
+  world.run(10);
+  const waiting = b.allocate("c2");
+  b.ask({ kind: "repair", choice: { keep: "theirs", force: false } });
+  world.run(1000);
+  deepEqual(seeds(a, b), [[1], [1]]);
+  const { space, ring } = b.allocator.parts.territory;
+  const owners = b.given.map((address) => b.allocator.parts.territory.ownerOf(address));
+  deepEqual([...new Set(owners)], [b.name]);
+  notEqual(b.said(waiting), undefined);
+  deepEqual(space.ranges(), new RangeSet(rangesOf(ring, b.name)).ranges());
+});
+
+Deno.test("a founded ring is not left while an address is probed that nobody waits for any more", () => {
+  const world = new IpamWorld();
+  world.cut.add("1 2");
+  const [a, b] = [world.start(1), world.start(2)];
+  for (const host of [a, b]) host.ask({ kind: "prime", without: [] });
+  world.run(10_000);
+  const gone = b.allocate("c1");
+  world.feed(b, { kind: "cancel", id: gone });
+  world.part([a], [b], false);
+  world.run(40_000);
+  deepEqual(seeds(a), seeds(b));
 });
 
 Deno.test("repair ours says where to repair a ring of other seeds", () => {

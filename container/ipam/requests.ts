@@ -107,10 +107,33 @@ export class Requests {
     if (taken) this.#avoid(address, now);
     if (wait === undefined) return this.retry(now);
     wait.probing = undefined;
+    if (taken && now >= wait.until) {
+      // Where one station answers for all there is always another address to try.
+      this.#await(wait, "an address that nobody answers for");
+      return this.#expire(wait, now);
+    }
     if (taken) return this.#try(wait, now);
     this.#give(wait, address);
     const { ident } = wait.request;
     if (leases.of(ident).length > 0) this.#retryOf(ident, now);
+  }
+
+  /** Takes addresses back that are being probed: the ring is about to be another. Who waits for them is tried again. */
+  endProbes(): void {
+    for (const [address, id] of this.#probes) {
+      this.#parts.territory.space.free(address);
+      const wait = this.#waits.get(id);
+      if (wait !== undefined) wait.probing = undefined;
+    }
+    this.#probes.clear();
+  }
+
+  /** The ring has changed: what another owned meanwhile may be in use when it comes back. */
+  ringChanged(): void {
+    const { space } = this.#parts.territory;
+    for (const address of this.#held.keys()) {
+      if (!space.isOurs(address)) this.#held.delete(address);
+    }
   }
 
   /** Tries all again. */
@@ -182,7 +205,9 @@ export class Requests {
 
   /** Returns when it wants a tick. */
   deadline(): Millis {
-    return Math.min(this.#waits.deadline(), this.#parts.leases.deadline());
+    // The first was noted first.
+    const [stranger = Infinity] = this.#strangers.values();
+    return Math.min(this.#waits.deadline(), this.#parts.leases.deadline(), stranger);
   }
 
   // One try
@@ -328,6 +353,9 @@ export class Requests {
     if (wait.request.detached !== true || wait.answered) return;
     this.#parts.answer(wait.request.id, { kind: "done" });
     this.#waits.delete(wait.request.id);
+    const { ident, cidr } = wait.request;
+    // Who asks again and again waits once.
+    if (this.#unclaimed(ident).some(({ request }) => request.cidr.address === cidr.address)) return;
     const id = --this.#lastClaim;
     const request = { ...wait.request, id, waitMs: Infinity };
     Object.assign(this.#waits.add(request, wait.since), { answered: true, reason: wait.reason });

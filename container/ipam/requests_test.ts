@@ -94,15 +94,22 @@ Deno.test("allocate probes an address and takes another if somebody answers", ()
   ok(host.outputs.some((out) => out.kind === "log" && /in use by somebody/.test(out.message)));
 });
 
+Deno.test("allocate ends in time where somebody answers for every address", () => {
+  const { world, host } = single();
+  for (let n = 1; n < 255; n++) world.stations.add(parseIpv4(`10.32.0.${n}`));
+  const id = host.allocate("c1", "10.32.0.0/24", { waitMs: 1000 });
+  world.run(1100);
+  equal(host.said(id), "no-space");
+  match(host.reason(id), /waited 1 s for an address that nobody answers for/);
+});
+
 Deno.test("allocate tries an address again that a stranger used 10 min ago", () => {
   const { world, host } = single();
   world.stations.add(parseIpv4("10.32.0.1"));
   host.allocate("c1");
   world.run(100);
   world.stations.clear();
-  world.feed(host, { kind: "died", ident: "x" });
   world.run(MEMORY_MS);
-  world.feed(host, { kind: "tick" });
   const id = host.allocate("c2");
   world.run(100);
   equal(host.said(id), "10.32.0.1");
@@ -121,6 +128,26 @@ Deno.test("allocate does not probe what this router held within 10 min", () => {
   world.run(MEMORY_MS + 1);
   host.allocate("c3");
   equal(probes(host), 2);
+});
+
+Deno.test("allocate probes what this router held within 10 min if another owned it since", () => {
+  const world = new IpamWorld();
+  const names = [1, 2].map(hostName);
+  const [a, b] = world.startAll(2, { init: { kind: "seed", names } }) as [Host, Host];
+  world.run(100);
+  a.claim("c1", "10.32.0.1/24");
+  world.run(100);
+  a.ask({ kind: "freeAll", ident: "c1" });
+  b.claim("c2", "10.32.0.1/24");
+  world.run(1000);
+  equal(b.given.length, 1);
+  world.part([a], [b]);
+  a.ask({ kind: "takeOver", peer: "host2", force: true });
+  world.run(100);
+  const before = probes(a);
+  a.allocate("c3");
+  world.run(100);
+  equal(probes(a), before + 1);
 });
 
 Deno.test("allocate gives the address back when the caller went during the probe", () => {
@@ -268,6 +295,15 @@ Deno.test("claim that may be detached is answered at once and granted later", ()
   world.part([a], [b], false);
   world.run(10_000);
   equal(a.allocator.parts.leases.at(parseIpv4("10.32.0.12"))?.ident, "c1");
+});
+
+Deno.test("claim that may be detached goes on once, however often it is made", () => {
+  const { world, a, b } = pair();
+  world.part([a], [b]);
+  const ids = Array.from({ length: 5 }, () => a.claim("c1", "10.32.0.12/28", { detached: true }));
+  world.run(10_000);
+  deepEqual(ids.map((id) => a.said(id)), ids.map(() => "done"));
+  equal(a.allocator.requests.waiting.length, 1);
 });
 
 // What is in use at the start

@@ -283,15 +283,21 @@ class RunningIpam implements Ipam {
   }
 
   [Symbol.asyncDispose](): Promise<void> {
-    if (this.#stopped) return Promise.resolve();
+    return Promise.try(() => this.#end());
+  }
+
+  #end(): void {
+    if (this.#stopped) return;
     clearTimeout(this.#lookTimer);
-    this.#commit();
-    this.#stopped = true;
-    this.#driver.stop();
-    this.#store[Symbol.dispose]();
-    for (const { reject } of this.#callers.values()) reject(gone("the router stops"));
-    this.#callers.clear();
-    return Promise.resolve();
+    try {
+      this.#commit();
+    } finally {
+      this.#stopped = true;
+      this.#driver.stop();
+      this.#store[Symbol.dispose]();
+      for (const { reject } of this.#callers.values()) reject(gone("the router stops"));
+      this.#callers.clear();
+    }
   }
 
   async #ask(wish: Distribute<Request>, signal?: AbortSignal): Promise<Answer> {

@@ -23,6 +23,8 @@ const FILE = "ipam.db";
 const SCHEMA_VERSION = 1;
 /** "wipa" in ASCII: tells our database from another one (`PRAGMA application_id`). */
 const APPLICATION_ID = 0x77697061;
+/** Result codes of SQLite for what is no database of ours: SQLITE_ERROR (no such table), SQLITE_CORRUPT, SQLITE_NOTADB. */
+const UNREADABLE: ReadonlySet<number> = new Set([1, 11, 26]);
 
 const SCHEMA = `
   CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
@@ -101,11 +103,22 @@ export class IpamStore implements Disposable {
     return IpamStore.#read(openDatabase(file), file, options, words);
   }
 
-  /** Writes changes in order, all or none; when it returns they are on the disk. */
+  /**
+   * Writes changes in order, all or none; when it returns they are on the disk.
+   *
+   * @throws {IpamStoreError} if that cannot be done, as on a full disk
+   */
   commit(changes: readonly IpamChange[]): void {
-    transaction(this.#db, () => {
-      for (const change of changes) this.#apply(change);
-    });
+    try {
+      transaction(this.#db, () => {
+        for (const change of changes) this.#apply(change);
+      });
+    } catch (error) {
+      throw new IpamStoreError(
+        `Cannot store addresses: ${wordsOf(error)}; what is not kept must not be given out, ` +
+          "so mend that and start again",
+      );
+    }
   }
 
   /** Returns the rings that were left: when and why. */
@@ -126,8 +139,8 @@ export class IpamStore implements Disposable {
     setAside: string | undefined,
   ): OpenedIpamStore {
     return asFile(file, db, () => {
-      setMeta(db, "peer", String(options.self));
-      setMeta(db, "range", formatRange(rangeOf(options.range)));
+      keepMeta(db, "peer", String(options.self));
+      keepMeta(db, "range", formatRange(rangeOf(options.range)));
       const stored = {
         ring: readRing(db, options),
         leases: readLeases(db),
@@ -270,13 +283,19 @@ function setMeta(db: DatabaseSync, key: string, value: string | undefined): void
   else db.prepare("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)").run(key, value);
 }
 
+/** Writes only what is new: a full disk keeps nobody from starting with what is there. */
+function keepMeta(db: DatabaseSync, key: string, value: string): void {
+  if (meta(db, key) !== value) setMeta(db, key, value);
+}
+
 function transaction(db: DatabaseSync, change: () => void): void {
   db.exec("BEGIN IMMEDIATE");
   try {
     change();
     db.exec("COMMIT");
   } catch (error) {
-    db.exec("ROLLBACK");
+    // On a full disk SQLite has done it itself, and what it says of another one would hide why.
+    if (db.isTransaction) db.exec("ROLLBACK");
     throw error;
   }
 }
@@ -286,13 +305,26 @@ function pragma(db: DatabaseSync, name: string): number {
 }
 
 function refusal(file: string, error: unknown): IpamStoreError {
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = wordsOf(error);
+  const use = `Cannot use the stored addresses ${file}: `;
   if (/locked/.test(reason)) {
-    return new IpamStoreError(
-      `Cannot use the stored addresses ${file}: database is locked, another router has it open`,
-    );
+    return new IpamStoreError(`${use}database is locked, another router has it open`);
+  }
+  const code = sqliteCode(error);
+  // Whoever moves a good file away gives out again what is in use.
+  if (code !== undefined && !UNREADABLE.has(code)) {
+    return new IpamStoreError(`${use}${reason}; leave the file there, mend that and start again`);
   }
   return new IpamStoreError(
     `Cannot read the stored addresses ${file}: ${reason}; move the file away to start empty`,
   );
+}
+
+function wordsOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function sqliteCode(error: unknown): number | undefined {
+  const code = (error as { errcode?: unknown } | undefined)?.errcode;
+  return typeof code === "number" ? code & 0xff : undefined;
 }

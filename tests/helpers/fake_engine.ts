@@ -13,13 +13,16 @@ export class FakeEngine implements AsyncDisposable {
   readonly path = `${Deno.makeTempDirSync()}/docker.sock`;
   /** How often somebody has asked for events. */
   connections = 0;
+  /** What a list waits for, once it is made. */
+  onList: () => Promise<void> = () => Promise.resolve();
   #server: Deno.HttpServer<Deno.Addr>;
   #stream: ReadableStreamDefaultController<Uint8Array> | undefined;
 
   /** Serves at once. */
   constructor() {
-    this.#server = Deno.serve({ path: this.path, onListen: () => {} }, (request) => {
+    this.#server = Deno.serve({ path: this.path, onListen: () => {} }, async (request) => {
       if (new URL(request.url).pathname === "/containers/json") {
+        await this.onList();
         return Response.json([{ Id: ALIVE, State: "running" }, { Id: ENDED, State: "exited" }]);
       }
       this.connections++;

@@ -6,11 +6,13 @@ import { RefusedError } from "../../container/refused.ts";
 import { inFreshNetns } from "../../ffi/_testing.ts";
 import {
   createNetns,
+  ERRNO,
   type Fd,
   netnsInode,
   openPidNetns,
   PacketSocket,
   readProc,
+  SysError,
   withNetns,
 } from "../../ffi/mod.ts";
 import { exposeAddress } from "../../switch/host_shell.ts";
@@ -51,6 +53,15 @@ function refused(code: string, words: RegExp, act: () => unknown): void {
 
 function guestAddresses(container: Box): string[] {
   return withNetns(container.fd, () => ipAddresses("ethwe"));
+}
+
+function isShielded(pid: number): boolean {
+  try {
+    openPidNetns(pid).close();
+    return false;
+  } catch (error) {
+    return error instanceof SysError && error.errno === ERRNO.EACCES;
+  }
 }
 
 /** Everything that attach could change, as iproute2 tells it. */
@@ -249,6 +260,10 @@ Deno.test("attach() refuses the host, what does not run, what is no namespace, a
       /"pid:4194305": not running/,
       () => attach({ kind: "pid", pid: 4194305 }, [A], ON),
     );
+    if (isShielded(1)) {
+      const first: ContainerRef = { kind: "pid", pid: 1 };
+      refused("bad-container", /"pid:1": .*EACCES/, () => attach(first, [A], ON));
+    }
     const named = (text: string): ContainerRef => ({ kind: "netns", path: text });
     refused("no-such-container", /no such file/, () => attach(named("/none"), [A], ON));
     refused("bad-container", /no network namespace/, () => attach(named("/dev/null"), [A], ON));

@@ -16,6 +16,7 @@ Deno.test("watchEngine() tells of events, compares with the list, and comes back
     beforeList: () => new Set([ENDED]),
     onList: (running, before) => void lists.push([[...running], [...before]]),
     onState: (connected) => void states.push(connected),
+    onError: () => {},
   });
   try {
     await until(() => lists.length === 1, DEADLINE_MS, "the first list");
@@ -34,6 +35,31 @@ Deno.test("watchEngine() tells of events, compares with the list, and comes back
     await until(() => lists.length === 2, DEADLINE_MS, "a list after the next connect");
     ok(engine.connections >= 2);
     deepEqual(states, [true, false, true]);
+  } finally {
+    watch.stop();
+  }
+});
+
+Deno.test("watchEngine() goes on when who listens fails, and says so", async () => {
+  await using engine = new FakeEngine();
+  const errors: unknown[] = [];
+  const failure = new Error("Cannot listen");
+  let lists = 0;
+  const watch = watchEngine({
+    dockerHost: `unix://${engine.path}`,
+    onEvent: () => {
+      throw failure;
+    },
+    beforeList: () => new Set(),
+    onList: () => void lists++,
+    onState: () => {},
+    onError: (error) => void errors.push(error),
+  });
+  try {
+    await until(() => lists === 1, DEADLINE_MS, "the list");
+    for (let i = 0; i < 2; i++) engine.say(`{"Action":"die","Actor":{"ID":"${ALIVE}"}}\n`);
+    await until(() => errors.length === 2, DEADLINE_MS, "two events");
+    deepEqual([errors, engine.connections], [[failure, failure], 1]);
   } finally {
     watch.stop();
   }

@@ -148,6 +148,48 @@ Deno.test(
   }),
 );
 
+/** Lets each write to a table fail as on a full disk, where SQLite ends the transaction itself. */
+function fillUp(directory: string, table: string): void {
+  const db = new DatabaseSync(IpamStore.fileIn(directory));
+  db.exec(
+    `DELETE FROM meta; CREATE TRIGGER full BEFORE INSERT ON ${table} BEGIN SELECT RAISE(ROLLBACK, 'no room'); END`,
+  );
+  db.close();
+}
+
+Deno.test(
+  "IpamStore.commit() says why it cannot",
+  inDirectory((directory) => {
+    IpamStore.open(directory, options()).store[Symbol.dispose]();
+    fillUp(directory, "leases");
+    using store = IpamStore.open(directory, options()).store;
+    const given = [{ ident: "c1", cidr: RANGE, isContainer: false }];
+    throws(() => store.commit([{ given }]), /^IpamStoreError: Cannot store addresses: no room;/);
+  }),
+);
+
+Deno.test(
+  "IpamStore.open() does not advise to move a file away that can be read",
+  inDirectory((directory) => {
+    IpamStore.open(directory, options()).store[Symbol.dispose]();
+    fillUp(directory, "meta");
+    throws(() => IpamStore.open(directory, options()), /no room; leave the file there/);
+  }),
+);
+
+Deno.test(
+  "startIpam() ends its calls and closes the store when it cannot write any more",
+  inDirectory(async (directory) => {
+    IpamStore.open(directory, options(parseCidr("10.32.0.0/12"))).store[Symbol.dispose]();
+    fillUp(directory, "entries");
+    const ipam = start(directory);
+    const cancelled = rejects(ipam.prime({ without: [] }), RefusedError);
+    await rejects(async () => await ipam[Symbol.asyncDispose](), /no room/);
+    await cancelled;
+    IpamStore.open(directory, options(parseCidr("10.32.0.0/12"))).store[Symbol.dispose]();
+  }),
+);
+
 Deno.test(
   "IpamStore keeps rings that were left",
   inDirectory((directory) => {

@@ -1,9 +1,10 @@
 import { deepEqual, equal, match } from "node:assert/strict";
-import { createLogger } from "../../base/mod.ts";
-import { ERRNO, SysError } from "../../ffi/mod.ts";
+import { createLogger, must } from "../../base/mod.ts";
+import { createNetns, ERRNO, SysError, withNetns } from "../../ffi/mod.ts";
+import { linkAdd, linkDelete, linkGet, Netlink } from "../../ffi/netlink/mod.ts";
 import { Idents } from "../../router/idents_shell.ts";
 import { Lives, type LivesParts } from "../../router/lives_shell.ts";
-import { ALIVE, FakeEngine } from "../helpers/fake_engine.ts";
+import { ALIVE, ENDED, FakeEngine } from "../helpers/fake_engine.ts";
 import { until } from "../helpers/until.ts";
 
 const DEADLINE_MS = 15_000;
@@ -27,6 +28,7 @@ function parts(more: Partial<LivesParts>): { parts: LivesParts; said: string[]; 
     dockerHost: "unix:///nowhere",
     idents: NO_IDENTS,
     holders: () => [],
+    isBusy: () => false,
     mourner: {
       died: (ident) => void said.push(`died ${ident}`),
       started: (ident) => void said.push(`started ${ident}`),
@@ -46,7 +48,46 @@ Deno.test("Lives takes no container for removed that hangs on the bridge, whatev
   using lives = new Lives(all);
   lives.attached(ELSEWHERE, 7);
   await until(() => said.includes(`destroyed ${GONE}`), DEADLINE_MS, "the list of the engine");
-  deepEqual(said, [`started ${ELSEWHERE}`, `destroyed ${GONE}`]);
+  deepEqual(said, [`started ${ELSEWHERE}`, `started ${ALIVE}`, `destroyed ${GONE}`]);
+});
+
+Deno.test("Lives takes nobody for dead who was attached while the list was made", async () => {
+  await using engine = new FakeEngine();
+  const { parts: all, said } = parts({
+    dockerHost: `unix://${engine.path}`,
+    holders: () => [ENDED, GONE],
+  });
+  engine.onList = () => Promise.resolve(lives.attached(ENDED, 7));
+  using lives = new Lives(all);
+  await until(() => said.includes(`destroyed ${GONE}`), DEADLINE_MS, "the list of the engine");
+  deepEqual(said, [`started ${ENDED}`, `destroyed ${GONE}`]);
+});
+
+Deno.test("Lives notices the end of a container whose engine it does not hear by its interface", async () => {
+  using netns = createNetns();
+  const { parts: all, said } = parts({ holders: () => [ELSEWHERE] });
+  using nl = withNetns(netns, () => Netlink.open());
+  using lives = withNetns(netns, () => new Lives(all));
+  linkAdd(nl, { kind: "veth", name: "port", mtuBytes: 1376, peer: { name: "guest" } });
+  lives.attached(ELSEWHERE, must(linkGet(nl, "port"), "port").index);
+  linkDelete(nl, "port");
+  await until(() => said.includes(`died ${ELSEWHERE}`), DEADLINE_MS, "a look at the interfaces");
+});
+
+Deno.test("Lives takes nobody for dead whose request is on its way", () => {
+  const dropped: string[] = [];
+  const { parts: all, said } = parts({
+    holders: () => [ELSEWHERE],
+    isBusy: (ident) => ident === ELSEWHERE || ident === GONE,
+    idents: new Idents({
+      ident: () => undefined,
+      setIdent: () => {},
+      idents: () => [ELSEWHERE, GONE],
+      dropIdent: (ident) => void dropped.push(ident),
+    }),
+  });
+  using _lives = new Lives(all);
+  deepEqual([said, dropped], [[], []]);
 });
 
 Deno.test("Lives goes on when the kernel refuses a look, and says so once", () => {

@@ -2,8 +2,11 @@
 
 import { deepEqual, equal, match } from "node:assert/strict";
 import { Lab } from "../helpers/lab.ts";
+import type { Namespace } from "../helpers/namespace.ts";
+import { until } from "../helpers/until.ts";
 
 const ID = "5a".repeat(32);
+const READY_MS = 10_000;
 
 /** An engine that knows one container. */
 function engine(path: string, pid: number, more: Record<string, unknown>): Deno.HttpServer {
@@ -15,12 +18,17 @@ function engine(path: string, pid: number, more: Record<string, unknown>): Deno.
   });
 }
 
+/** A process that was just started may not be in its namespace yet. */
+function pidIn(container: Namespace): Promise<number> {
+  return until(() => container.pids()[0], READY_MS, "its process");
+}
+
 Deno.test("a container keeps its address when its name cannot be registered", async () => {
   using lab = new Lab();
   const host = lab.host();
   const container = lab.container();
   await using process = container.start(["sleep", "60"]);
-  const [pid = 0] = container.pids();
+  const pid = await pidIn(container);
   const socket = `${lab.directory}/engine.sock`;
   await using _engine = engine(socket, pid, {
     Config: { Hostname: "web.", Domainname: "weave.local" },
@@ -64,14 +72,17 @@ Deno.test("a hosts file has all addresses of its container, not those of the las
   const host = lab.host();
   const container = lab.container();
   await using process = container.start(["sleep", "60"]);
-  const [pid = 0] = container.pids();
+  const pid = await pidIn(container);
   const [socket, HostsPath] = [`${lab.directory}/engine.sock`, `${lab.directory}/hosts`];
   await Deno.writeTextFile(HostsPath, "");
   await using _engine = engine(socket, pid, { HostsPath });
   const env = { DOCKER_HOST: `unix://${socket}` };
   await host.launch({ env });
   for (const address of ["10.2.1.1/24", "10.2.2.1/24"]) {
-    await host.tryWeft(["attach", "--rewrite-hosts", address, "web"], { env });
+    const { code, stderr } = await host.tryWeft(["attach", "--rewrite-hosts", address, "web"], {
+      env,
+    });
+    equal(code, 0, stderr);
   }
   const lines = (await Deno.readTextFile(HostsPath)).split("\n");
   deepEqual(lines.slice(1, 3), ["10.2.1.1 web", "10.2.2.1 web"]);

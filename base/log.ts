@@ -89,10 +89,12 @@ function formatLine(
   fields: LogFields,
 ): string {
   const pairs = Object.entries(fields).map(([key, value]) => `${key}=${quote(String(value))}`);
-  // A message may hold text from a peer: one line stays one line.
-  return [time, level, area, message.replace(/[\r\n]+/g, " "), ...pairs].join(" ");
+  // A message may hold text from a peer: one line stays one line, and tells the terminal nothing.
+  return [time, level, area, message.replace(/\p{Cc}+/gu, " "), ...pairs].join(" ");
 }
 
 function quote(value: string): string {
-  return /^[^\s"=]+$/.test(value) ? value : JSON.stringify(value);
+  if (/^[^\s"=\p{Cc}]+$/u.test(value)) return value;
+  // JSON leaves those from DEL on as they are, of which some begin commands of a terminal.
+  return JSON.stringify(value).replace(/\p{Cc}/gu, (c) => `\\u00${c.charCodeAt(0).toString(16)}`);
 }

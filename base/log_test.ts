@@ -28,6 +28,14 @@ Deno.test("createLogger() quotes values so that one line stays one line", () => 
   ]);
 });
 
+Deno.test("createLogger() writes no control characters, which a peer may have sent", () => {
+  const [options, lines] = capture();
+  createLogger("a", options).info("m\x1b[2J", { peer: "x\x1b[31m", reason: "\x9b31m\x7f" });
+  assert.deepEqual(lines, [
+    '2026-01-02T03:04:05.678Z info a m [2J peer="x\\u001b[31m" reason="\\u009b31m\\u007f"',
+  ]);
+});
+
 Deno.test("createLogger() leaves out lines below its level", () => {
   for (const [level, count] of [["debug", 4], ["info", 3], ["warn", 2], ["error", 1]] as const) {
     const [options, lines] = capture({ level });

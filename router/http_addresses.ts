@@ -10,6 +10,7 @@ import { type Cidr, formatCidr, parseCidr, parseIpv4 } from "../base/mod.ts";
 import { EXPOSE_ID, RefusedError } from "../container/mod.ts";
 import type { OpOptions } from "../container/ipam/mod.ts";
 import { parseSubnet, UsageError } from "./config/mod.ts";
+import { lifeOf } from "./http_alive.ts";
 import {
   type Asked,
   formBody,
@@ -162,28 +163,19 @@ function ringRoutes(ipam: AllocatorCalls): Route[] {
 async function options(router: RouterCalls, asked: Asked): Promise<OpOptions> {
   const [id = ""] = asked.parameters;
   const parameters = await parametersOf(asked);
-  const isContainer = parameters.get("check-alive") === "true" && id !== EXPOSE_ID &&
-    await runs(router, id);
+  const asks = parameters.get("check-alive") === "true" && id !== EXPOSE_ID;
+  const life = asks ? await lifeOf(router, id) : "unknown";
+  if (life === "ended") throw new RefusedError("cancelled", `Cancelled: "${id}" is not running`);
   const seconds = parameters.get("wait");
   if (seconds !== null && !/^[0-9]{1,6}$/.test(seconds)) {
     throw new UsageError(`Cannot wait ${JSON.stringify(seconds)}: expected whole seconds`);
   }
   const { signal } = asked.request;
-  return { isContainer, signal, ...(seconds === null ? {} : { waitMs: 1000 * Number(seconds) }) };
-}
-
-/** @returns false if nobody can tell: then nobody would tell of its death either */
-async function runs({ containers }: RouterCalls, id: string): Promise<boolean> {
-  try {
-    await containers.look(id);
-    return true;
-  } catch (error) {
-    if (!(error instanceof RefusedError)) throw error;
-    if (error.code === "not-running") {
-      throw new RefusedError("cancelled", `Cancelled: "${id}" is not running`);
-    }
-    return false;
-  }
+  return {
+    isContainer: life === "runs",
+    signal,
+    ...(seconds === null ? {} : { waitMs: 1000 * Number(seconds) }),
+  };
 }
 
 /** A body can be read once. */

@@ -72,7 +72,12 @@ function fake(): { calls: unknown[][]; handle: (request: Request) => Promise<Res
       },
       hide: refuse,
       ps: refuse,
-      look: () => Promise.reject(new RefusedError("no-engine", "Cannot find it: no engine")),
+      look: (id) =>
+        Promise.reject(
+          id === "ended"
+            ? new RefusedError("not-running", "Cannot reach it: not running")
+            : new RefusedError("no-engine", "Cannot find it: no engine"),
+        ),
     },
     ipam,
     names,
@@ -106,6 +111,7 @@ const CASES: readonly [string, string, number, string, unknown[]?][] = [
     false,
     2000,
   ]],
+  ["POST", "/ip/ended?check-alive=true", 499, "not running"],
   ["POST", "/ip/x?wait=long", 400, "whole seconds"],
   ["PUT", "/ip/x/10.32.0.9/12?noErrorOnUnknown=true", 204, "", [
     "claim",
@@ -169,4 +175,13 @@ Deno.test("controlApi() takes parameters of a claim and of a name from the form 
   equal((await put("/name/c/10.32.0.9", { fqdn: "web.weave.local" })).status, 204);
   deepEqual(calls.map(([verb]) => verb), ["claim", "add"]);
   equal(calls[0]?.[3], true);
+});
+
+Deno.test("controlApi() takes a name back when its container was to run and does not", async () => {
+  for (const [id, verbs] of [["ended", ["add", "remove"]], ["c", ["add"]]] as const) {
+    const { calls, handle } = fake();
+    const path = `/name/${id}/10.32.0.9?fqdn=web.weave.local&check-alive=true`;
+    equal((await handle(new Request(`http://localhost${path}`, { method: "PUT" }))).status, 204);
+    deepEqual(calls.map(([verb]) => verb), verbs);
+  }
 });

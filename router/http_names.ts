@@ -6,6 +6,7 @@
 
 import { formatIpv4, parseIpv4 } from "../base/mod.ts";
 import { UsageError } from "./config/mod.ts";
+import { lifeOf } from "./http_alive.ts";
 import { formBody, jsonAnswer, type Route, textAnswer, wantsJson } from "./http_routes.ts";
 import type { NamePart } from "./parts.ts";
 import type { RouterCalls } from "./router_calls.ts";
@@ -27,11 +28,11 @@ export function nameRoutes(router: RouterCalls): Route[] {
       path: "/dns/lookup/{name}",
       call: ({ parameters: [name = ""] }) => lookUp(names, name),
     },
-    ...entryRoutes(names),
+    ...entryRoutes(router, names),
   ];
 }
 
-function entryRoutes(names: NamePart): Route[] {
+function entryRoutes(router: RouterCalls, names: NamePart): Route[] {
   const remove = (
     params: URLSearchParams,
     { container, ip }: { container?: string; ip?: string },
@@ -52,9 +53,16 @@ function entryRoutes(names: NamePart): Route[] {
       call: async (asked) => {
         const [container = "", ip = ""] = asked.parameters;
         const address = parseIpv4(ip);
-        const fqdn = (await formBody(asked)).get("fqdn") ?? "";
+        const parameters = await formBody(asked);
+        const fqdn = parameters.get("fqdn") ?? "";
         if (fqdn === "") throw new UsageError("Cannot add a name: give it as fqdn");
         names.add(fqdn, container, address);
+        // Asked before, it might end in between, and its name stay.
+        if (
+          parameters.get("check-alive") === "true" && await lifeOf(router, container) === "ended"
+        ) {
+          names.remove({ container, ip: address, fqdn });
+        }
         return new Response(null, { status: 204 });
       },
     },

@@ -67,6 +67,8 @@ export interface NamesOptions {
   readonly self: PeerName;
   /** Returns the unix time at a moment of the core's clock, in seconds with their fraction. */
   readonly wallSeconds: (now: Millis) => number;
+  /** Most entries of the table; default 200,000. */
+  readonly maxEntries?: number;
 }
 
 /** What arrived. */
@@ -97,7 +99,7 @@ export class NamesCore implements Machine<NamesInput, NamesOutput> {
   /** Knows nobody and no names. */
   constructor(options: NamesOptions, now: Millis) {
     this.#options = options;
-    this.records = new Records(options.self);
+    this.records = new Records(options.self, options.maxEntries);
     this.#nextSweep = now + SWEEP_MS;
   }
 
@@ -250,7 +252,7 @@ export class NamesCore implements Machine<NamesInput, NamesOutput> {
 
   /** Returns what an operator should know. */
   warnings(): readonly string[] {
-    return Array.from(
+    const clocks = Array.from(
       this.#skews,
       ([peer, { skew }]) =>
         `the clock of ${this.#labelOf(peer)} is ${Math.abs(skew)} s ` +
@@ -258,6 +260,11 @@ export class NamesCore implements Machine<NamesInput, NamesOutput> {
           skew > 0 ? "ahead of" : "behind"
         } ours, ${MAX_SKEW_S} s at most are right: its names are ignored`,
     );
+    const { refused } = this.records;
+    if (refused === 0) return clocks;
+    const full = `the table of names is full: ${refused} entries of peers were ignored; ` +
+      "weft status dns shows whose there are";
+    return [...clocks, full];
   }
 
   #labelOf(peer: PeerName): string {

@@ -181,3 +181,11 @@ Deno.test("NamesCore sweeps tombstones each half hour", () => {
   assert.deepEqual(hostnames(core), []);
   assert.equal(core.deadline(), 3_600_000);
 });
+
+Deno.test("NamesCore.warnings() tells that the table is full", () => {
+  const options = { self: US, wallSeconds: (now: number) => T0 + now / 1000, maxEntries: 1 };
+  const core = new NamesCore(options, 0);
+  core.handle({ kind: "peers", peers: [peer(THEM)] }, 0);
+  hear(core, [entry(), entry({ ip: 1 })]);
+  assert.match(core.warnings().join(), /full: 1 entries of peers were ignored/);
+});

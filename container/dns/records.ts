@@ -64,6 +64,9 @@ export const TOMBSTONE_S = 30 * 60;
 /** Ours with capitals stay until nobody has them any more, so that a name which returns is spelt as it was. */
 const SPELLING_S = 2 * 60 * 60;
 
+/** Most entries: many times those of a few hundred hosts. Peers could make up names without end. */
+export const MAX_ENTRIES = 200_000;
+
 interface Row {
   entry: NameEntry;
   /** Its name in lower case. */
@@ -76,7 +79,10 @@ interface Row {
 
 /** The table. */
 export class Records implements NameLookup {
+  /** Entries that were heard and not taken, since the last sweep, because the table was full. */
+  refused = 0;
   #self: PeerName;
+  #max: number;
   #rows = new Map<string, Row>();
   /** Live rows. */
   #byName = new Map<string, Set<Row>>();
@@ -84,9 +90,10 @@ export class Records implements NameLookup {
   #reachable: ReadonlySet<PeerName> = new Set();
   #sorted: readonly NameEntry[] | undefined;
 
-  /** Is empty. @param self our name */
-  constructor(self: PeerName) {
+  /** Is empty. @param self our name @param max entries at most, but for those that we register ourselves */
+  constructor(self: PeerName, max: number = MAX_ENTRIES) {
     this.#self = self;
+    this.#max = max;
   }
 
   /** Returns all entries, removed ones too, in table order. */
@@ -195,6 +202,10 @@ export class Records implements NameLookup {
     const answers: NameEntry[] = [];
     const passable: NameEntry[] = [];
     for (const [key, entry] of best) {
+      if (this.#rows.size >= this.#max && !this.#rows.has(key)) {
+        this.refused++;
+        continue;
+      }
       if (entry.origin === this.#self && !this.#isOldTombstone(key, entry)) {
         const answer = this.#answer(key, entry, wallSeconds);
         if (answer !== undefined) answers.push(answer);
@@ -242,6 +253,7 @@ export class Records implements NameLookup {
 
   /** Drops tombstones that are too old, or of a time that no clock can show. */
   sweep(wallSeconds: number): void {
+    this.refused = 0;
     for (const [key, { entry: { tombstone, origin, hostname }, lower }] of this.#rows) {
       if (tombstone === 0) continue;
       const odd = origin === this.#self && hostname !== lower;

@@ -295,3 +295,23 @@ Deno.test("Records never lowers a version of ours, and finds what a plain search
     }
   }));
 });
+
+Deno.test("Records.merge() takes no more than the table holds, and what is in it still changes", () => {
+  const records = new Records(US, 3);
+  records.setReachable(new Set([THEM]));
+  records.merge([1, 2, 3, 4, 5].map((i) => entry({ ip: IP + i })), T0);
+  assert.equal(records.entries().length, 3);
+  assert.equal(records.refused, 2);
+  const { news } = records.merge([entry({ ip: IP + 1, version: 1, tombstone: T0 })], T0);
+  assert.equal(news.length, 1);
+  records.add("own.example.org.", "c", IP, T0);
+  assert.equal(records.entries().length, 4);
+  records.sweep(T0);
+  assert.equal(records.refused, 0);
+});
+
+Deno.test("Records.merge() answers for no names of an earlier life when the table is full", () => {
+  const records = new Records(US, 3);
+  const made = [1, 2, 3, 4, 5].map((i) => entry({ origin: US, ip: IP + i }));
+  assert.equal(records.merge(made, T0).answers.length, 3);
+});

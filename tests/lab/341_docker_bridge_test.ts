@@ -17,7 +17,7 @@ Deno.test("names are answered on the bridge of Docker when it comes after the ro
   await host.launch();
   equal(await answersAt(host), "none");
 
-  host.ip("link", "add", "docker0", "type", "dummy");
+  host.ip("link", "add", "docker0", "type", "bridge");
   host.ip("addr", "add", `${FIRST}/24`, "dev", "docker0");
   host.ip("link", "set", "docker0", "up");
   await until(async () => await answersAt(host) === `${FIRST}:53`, READY_MS, "Docker's address");

@@ -52,6 +52,9 @@ export interface ServicesParts {
   readonly isBusy: (ident: string) => boolean;
 }
 
+/** Docker may start after us, or give its bridge another address: it is looked at so often. */
+const DOCKER_MS = 5_000;
+
 /** Running services. */
 export class Services implements AsyncDisposable {
   /** The allocator; `undefined`: off. */
@@ -65,6 +68,9 @@ export class Services implements AsyncDisposable {
   readonly #parts: ServicesParts;
   readonly #probes: ArpProbes;
   #lives: Lives | undefined;
+  /** Where names are answered on Docker's bridge. */
+  #docker: string | undefined;
+  #dockerTimer: ReturnType<typeof setInterval> | undefined;
   readonly #absence: Absence;
   /** What was told last of peers and targets. */
   #told = "";
@@ -93,8 +99,9 @@ export class Services implements AsyncDisposable {
     return [...this.ipam?.channels ?? [], ...this.names === undefined ? [] : [this.names.channel]];
   }
 
-  /** Begins to watch the containers of this host. */
+  /** Begins to watch the containers of this host, and the bridge of Docker. */
   watch(): void {
+    this.#dockerTimer = setInterval(() => this.#followDocker(), DOCKER_MS);
     const { log, bridge, isBusy } = this.#parts;
     this.#lives = new Lives({
       log: log.area("containers"),
@@ -156,7 +163,11 @@ export class Services implements AsyncDisposable {
 
   /** Notes that the host has an address no more. */
   hidden(address: Ipv4): void {
-    if (this.#dnsFollowsHost()) void this.dns?.unlisten(formatIpv4(address));
+    const text = formatIpv4(address);
+    // Exposed before Docker came, it was served; Docker's own is not given up with it.
+    if (this.#parts.config.dns?.listen === undefined && text !== this.#docker) {
+      void this.dns?.unlisten(text);
+    }
   }
 
   /** Returns what status pages show of names; `undefined`: off. */
@@ -167,6 +178,7 @@ export class Services implements AsyncDisposable {
 
   /** Ends them. */
   async [Symbol.asyncDispose](): Promise<void> {
+    clearInterval(this.#dockerTimer);
     this.#lives?.[Symbol.dispose]();
     await this.dns?.[Symbol.asyncDispose]();
     this.names?.[Symbol.dispose]();
@@ -214,6 +226,7 @@ export class Services implements AsyncDisposable {
     if (config.dns === undefined || this.names === undefined) return undefined;
     const { dns } = config;
     const docker = addressesOfLink(dns.dockerBridge).slice(0, 1);
+    this.#docker = docker[0];
     const listen = dns.listen !== undefined
       ? [dns.listen]
       : docker.length > 0
@@ -227,6 +240,23 @@ export class Services implements AsyncDisposable {
       servers: dns.upstreams.length === 0 ? undefined : dns.upstreams,
       timeoutMs: dns.fallbackTimeoutMs,
     }, { log: log.area("dns"), names: this.names.lookup });
+  }
+
+  /** Answers names on Docker's bridge as well when it comes, or has another address. */
+  #followDocker(): void {
+    const { config, log } = this.#parts;
+    if (this.dns === undefined || config.dns === undefined || config.dns.listen !== undefined) {
+      return;
+    }
+    try {
+      const [address] = addressesOfLink(config.dns.dockerBridge);
+      if (address === undefined || address === this.#docker) return;
+      if (this.#docker !== undefined) void this.dns.unlisten(this.#docker);
+      this.#docker = address;
+      this.dns.listen(address);
+    } catch (error) {
+      log.debug("cannot look at the bridge of Docker", { error: String(error) });
+    }
   }
 
   #dnsFollowsHost(): boolean {

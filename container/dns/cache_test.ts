@@ -3,7 +3,14 @@ import { AnswerCache, MAX_CACHE_SECONDS, MAX_CACHED, MAX_NEGATIVE_SECONDS } from
 import type { Relayable } from "./reply.ts";
 
 function answer(ttlSeconds: number, more: Partial<Relayable> = {}): Relayable {
-  return { bytes: new Uint8Array(12), ttlPlaces: [], ttlSeconds, negative: false, ...more };
+  return {
+    bytes: new Uint8Array(12),
+    ttlPlaces: [],
+    ttlSeconds,
+    negative: false,
+    hasOpt: false,
+    ...more,
+  };
 }
 
 Deno.test("AnswerCache keeps an answer for its TTL, and says how old it is", () => {

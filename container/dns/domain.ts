@@ -10,8 +10,11 @@ import { RefusedError } from "../refused.ts";
 const MAX_LABEL = 63;
 /** Longest name in text with its dot, which is two bytes less than on the wire and its limit of 255. */
 const MAX_NAME = 254;
-/** What a label may hold; programs use underscores and more, so that only what no query can be typed with is refused. */
-const LABEL = /^[\x21-\x7e]+$/;
+/**
+ * What a label may hold; programs use underscores and more, so that only what no query can be typed with is refused, and
+ * the backslash, which begins another byte there.
+ */
+const LABEL = /^[\x21-\x5b\x5d-\x7e]+$/;
 
 /** Returns a domain in lower case with the dot at its end. */
 export function normalDomain(domain: string): string {

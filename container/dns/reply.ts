@@ -153,6 +153,8 @@ export interface Relayable {
   readonly ttlSeconds: number;
   /** It says that there is nothing. */
   readonly negative: boolean;
+  /** Their OPT record is still in it, since other records follow. */
+  readonly hasOpt: boolean;
 }
 
 /** Makes an answer of another server ready for clients. Its OPT record is taken off if it is the last, as usual. */
@@ -168,6 +170,7 @@ export function toRelayable(answer: Answer): Relayable {
     ttlPlaces: records.map((each) => each.ttlAt),
     ttlSeconds: oddOpt ? 0 : rememberSeconds(answer),
     negative: isNegative(answer),
+    hasOpt: oddOpt,
   };
 }
 
@@ -184,9 +187,12 @@ export function writeRelayed(
   limitBytes: number,
 ): Uint8Array<ArrayBuffer> {
   const { question, edns } = query;
-  const opt = edns === undefined ? 0 : OPT_BYTES;
   const source = relayable.bytes;
-  const whole = source.length + opt <= limitBytes;
+  const ours = edns === undefined ? 0 : OPT_BYTES;
+  // A second OPT record would make the message one that does not parse (RFC 6891 6.1.1).
+  const besides = relayable.hasOpt ? 0 : ours;
+  const whole = source.length + besides <= limitBytes;
+  const opt = whole ? besides : ours;
   const body = whole ? source : source.subarray(0, HEADER_BYTES + question.length);
   const bytes = new Uint8Array(body.length + opt);
   bytes.set(body);
@@ -203,7 +209,7 @@ export function writeRelayed(
   }
   // Some servers answer in a spelling of their own.
   bytes.set(question, HEADER_BYTES);
-  if (edns !== undefined) {
+  if (edns !== undefined && opt > 0) {
     view.setUint16(10, view.getUint16(10) + 1);
     writeOpt(view, body.length, 0, edns.dnssecOk);
   }

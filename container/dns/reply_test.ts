@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { ask, encode, tell, type Told } from "../../tests/helpers/dns.ts";
+import { ask, decodeMessage, encode, tell, type Told } from "../../tests/helpers/dns.ts";
 import { parseAnswer, parseQuery } from "./message.ts";
 import { limitOf, MAX_UDP_BYTES, toRelayable, writeQuery, writeRelayed } from "./reply.ts";
 
@@ -44,6 +44,15 @@ Deno.test("writeRelayed() replaces OPT by ours, for who asked with one", () => {
   const bytes = response({ answers: [a(300)], additionals: [opt] });
   assert.equal(relay(bytes, ask("web.example.org", "A")).edns, undefined);
   assert.equal(relay(bytes, ask("web.example.org", "A", { edns: 4096 })).edns, 1232);
+});
+
+Deno.test("writeRelayed() adds no second OPT where the first stands before other records", () => {
+  const relayable = toRelayable(parseAnswer(response({ additionals: [opt, a(300)] })));
+  const query = parseQuery(ask("web.example.org", "A", { edns: 4096 }));
+  const { additionals } = decodeMessage(writeRelayed(query, relayable, 0, 4096));
+  assert.deepEqual(additionals.map(({ type }) => type), ["OPT", "A"]);
+  const cut = decodeMessage(writeRelayed(query, relayable, 0, 60));
+  assert.deepEqual(cut.additionals.map(({ type }) => type), ["OPT"]);
 });
 
 Deno.test("writeRelayed() makes TTLs less by the age", () => {

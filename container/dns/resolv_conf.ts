@@ -62,10 +62,20 @@ export function withoutOurselves(servers: readonly string[], own: OwnAddresses):
   });
 }
 
+/** What tells one state of the file from another: a clock with ticks of some ms alone does not. */
+export interface FileState {
+  /** When it was changed, in ms of unix time. */
+  readonly mtimeMs: number;
+  /** How many bytes it has. */
+  readonly size: number;
+  /** Which file it is. */
+  readonly inode: number;
+}
+
 /** Decides when the file is read. */
 export class ResolvConfWatch {
   #lookedAt = -Infinity;
-  #changed: number | undefined;
+  #read: FileState | undefined;
 
   /** Tells whether it is time to look at the file's time of change; counts as having looked. */
   due(now: Millis): boolean {
@@ -74,11 +84,15 @@ export class ResolvConfWatch {
     return true;
   }
 
-  /** Tells whether the file has to be read, given when it was changed. */
-  isNew(changed: number): boolean {
-    if (changed === this.#changed) return false;
-    this.#changed = changed;
-    return true;
+  /** Tells whether the file has to be read, given its state. */
+  isNew({ mtimeMs, size, inode }: FileState): boolean {
+    const read = this.#read;
+    return mtimeMs !== read?.mtimeMs || size !== read.size || inode !== read.inode;
+  }
+
+  /** Notes that the file was read in a state. One that could not be is tried again. */
+  wasRead(state: FileState): void {
+    this.#read = state;
   }
 }
 

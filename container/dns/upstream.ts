@@ -133,6 +133,8 @@ interface Flight<C> {
   readonly staggerMs: number;
   /** No attempt goes on for longer: a client waits for one time-out, however many servers are dead. */
   readonly until: Millis;
+  /** Its answer may be remembered. */
+  memorable: boolean;
   current: UpstreamServer | undefined;
   nextAt: Millis;
   open: number;
@@ -177,6 +179,7 @@ export class Upstream<C> implements Machine<UpstreamInput<C>, UpstreamOutput<C>>
     switch (input.kind) {
       case "servers":
         this.#servers.update(input.servers, now);
+        this.#forget();
         break;
       case "query":
         this.#query(input, input.transport, now);
@@ -265,6 +268,7 @@ export class Upstream<C> implements Machine<UpstreamInput<C>, UpstreamOutput<C>>
       // The last of many still has half of the time.
       staggerMs: lone ? RESEND_MS : Math.min(STAGGER_MS, this.#timeoutMs / (2 * servers.length)),
       until: now + this.#timeoutMs,
+      memorable: true,
       current: undefined,
       nextAt: Infinity,
       open: 0,
@@ -278,7 +282,8 @@ export class Upstream<C> implements Machine<UpstreamInput<C>, UpstreamOutput<C>>
 
   /** Asks the next server of a flight, or ends it if nobody is left. */
   #next(flight: Flight<C>, now: Millis): void {
-    const server = flight.order.shift();
+    // A clock that jumped, as when the machine slept, leaves no time to learn anything of the others.
+    const server = now < flight.until ? flight.order.shift() : undefined;
     if (server === undefined) {
       if (flight.open === 0) this.#giveUp(flight);
       return;
@@ -342,7 +347,9 @@ export class Upstream<C> implements Machine<UpstreamInput<C>, UpstreamOutput<C>>
     if (attempt.probe !== undefined) this.#servers.doesNotLoop(attempt.server);
     const { flight } = attempt;
     if (flight !== undefined && failure) {
-      if (answer.questions === 1) flight.failure = toRelayable(answer);
+      // Without OPT, which is between that server and us, only 4 bits of the result would be left.
+      const tellable = answer.questions === 1 && answer.rcode <= FLAG.RCODE;
+      if (tellable) flight.failure = toRelayable(answer);
       return this.#fail(attempt, now);
     }
     this.#end(attempt);
@@ -361,8 +368,14 @@ export class Upstream<C> implements Machine<UpstreamInput<C>, UpstreamOutput<C>>
   }
 
   #settle(flight: Flight<C>, relayable: Relayable, now: Millis): void {
-    this.#cache.put(flight.cacheKey, relayable, now);
+    if (flight.memorable) this.#cache.put(flight.cacheKey, relayable, now);
     this.#answerAll(flight, relayable);
+  }
+
+  /** Other servers may see other names, as those of a VPN do. */
+  #forget(): void {
+    this.#cache.clear();
+    for (const flight of this.#flights.values()) flight.memorable = false;
   }
 
   #giveUp(flight: Flight<C>): void {

@@ -58,6 +58,7 @@ export class UpstreamDriver implements Disposable {
   #watch = new ResolvConfWatch();
   #listed: readonly string[];
   #told = "";
+  #interfaces: readonly Uint8Array[] = [];
 
   /**
    * Opens nothing until there is a query.
@@ -107,9 +108,10 @@ export class UpstreamDriver implements Disposable {
   #look(): void {
     if (!this.#watch.due(performance.now())) return;
     this.#readFile();
+    this.#readInterfaces();
     const servers = withoutOurselves(this.#listed, {
       listening: this.#listening(),
-      interfaces: interfaceAddresses(),
+      interfaces: this.#interfaces,
     });
     const text = servers.join(" ");
     if (text === this.#told) return;
@@ -121,12 +123,24 @@ export class UpstreamDriver implements Disposable {
     const { resolvConf, servers } = this.#config;
     if (resolvConf === undefined || servers !== undefined) return;
     try {
-      if (!this.#watch.isNew(Deno.statSync(resolvConf).mtime?.getTime() ?? 0)) return;
+      const { mtime, size, ino } = Deno.statSync(resolvConf);
+      const state = { mtimeMs: mtime?.getTime() ?? 0, size, inode: ino ?? 0 };
+      if (!this.#watch.isNew(state)) return;
       this.#listed = parseResolvConf(Deno.readTextFileSync(resolvConf));
+      this.#watch.wasRead(state);
     } catch (error) {
       // The last list that could be read goes on.
       const reason = error instanceof Error ? error.message : String(error);
       this.#log.debug("cannot read the list of name servers", { file: resolvConf, reason });
+    }
+  }
+
+  #readInterfaces(): void {
+    try {
+      this.#interfaces = interfaceAddresses();
+    } catch (error) {
+      // Out of descriptors, perhaps: a query must not end with it.
+      this.#log.debug("cannot read the addresses of this host", { reason: String(error) });
     }
   }
 

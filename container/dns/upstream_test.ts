@@ -181,6 +181,16 @@ Deno.test("Upstream passes a failure on when nobody does better", () => {
   assert.deepEqual([world.last.told.rcode, world.last.at], ["REFUSED", 0]);
 });
 
+Deno.test("Upstream fails when a result needs more bits than a client without OPT could be given", () => {
+  const opt = { type: "OPT", name: ".", udpPayloadSize: 1232, extendedRcode: 1, options: [] };
+  const badVersion: Habit = (send) => answerTo(send, 16, { answers: [], additionals: [opt] });
+  for (const edns of [undefined, 1232]) {
+    const world = new World([ONE], { [ONE]: badVersion });
+    world.query("c", ask("web.example.org", "A", { edns }));
+    assert.equal(world.last.told.rcode, "SERVFAIL");
+  }
+});
+
 Deno.test("Upstream asks another first when one has failed thrice", () => {
   const world = new World([ONE, TWO], { [ONE]: () => REFUSED, [TWO]: good });
   for (const name of ["a", "b", "c", "d"]) world.query(name, ask(`${name}.example.org`, "A"));
@@ -248,6 +258,18 @@ Deno.test("Upstream asks a lone server again, since a datagram may be lost", () 
   world.query("c");
   world.run(5_000);
   assert.deepEqual([world.last.told.rcode, world.last.at], ["NOERROR", RESEND_MS]);
+});
+
+Deno.test("Upstream takes no server for dead that it had no time to ask", () => {
+  const mute: Habit = (send) => isProbe(send) ? NXDOMAIN : undefined;
+  const world = new World([ONE, TWO], { [ONE]: mute, [TWO]: mute });
+  world.query("c");
+  // The whole machine slept.
+  world.now = 10 * MAX_ATTEMPT_MS;
+  world.feed({ kind: "tick" });
+  assert.deepEqual(world.asked, [ONE]);
+  assert.deepEqual(world.core.servers().map((each) => each.state), ["down", "up"]);
+  assert.deepEqual([world.last.told.rcode, world.open.size], ["SERVFAIL", 0]);
 });
 
 Deno.test("Upstream waits no longer for a server than it is told", () => {
@@ -432,4 +454,29 @@ Deno.test("Upstream keeps what it knows of servers that stay in the list", () =>
     { address: THREE, state: "up" },
     { address: ONE, state: "down" },
   ]);
+});
+
+Deno.test("Upstream forgets what servers have said that were replaced", () => {
+  const world = new World([ONE], { [TWO]: good });
+  const soa = { mname: "a", rname: "b", serial: 1, refresh: 1, retry: 1, expire: 1, minimum: 30 };
+  const authorities = [{ type: "SOA", name: "example.org", ttl: 900, data: soa }];
+  world.habits[ONE] = (send) => answerTo(send, NXDOMAIN, { authorities });
+  world.query("a");
+  world.query("b");
+  assert.deepEqual(world.asked, [ONE]);
+  world.feed({ kind: "servers", servers: [TWO] });
+  world.query("c");
+  assert.deepEqual([world.asked, world.last.told.rcode], [[ONE, TWO], "NOERROR"]);
+});
+
+Deno.test("Upstream remembers no answer that was under way when its server was replaced", () => {
+  const world = new World([ONE], { [ONE]: dead, [TWO]: good });
+  world.query("a");
+  const [send] = world.sent;
+  assert.ok(send);
+  world.feed({ kind: "servers", servers: [TWO] });
+  world.receive(send, answerTo(send, NOERROR));
+  assert.deepEqual([world.last.client, world.last.told.rcode], ["a", "NOERROR"]);
+  world.query("b");
+  assert.deepEqual(world.asked, [ONE, TWO]);
 });

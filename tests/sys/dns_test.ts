@@ -308,6 +308,24 @@ Deno.test("DnsServer reads resolv.conf, leaves itself out, and sees changes (I11
   }
 });
 
+Deno.test("DnsServer serves on when the system does not tell its addresses or its list of servers", async () => {
+  const path = await Deno.makeTempDir();
+  const { networkInterfaces } = Deno;
+  try {
+    // As without descriptors: the file is there, but cannot be opened.
+    Deno.networkInterfaces = () => {
+      throw new Error("Too many open files");
+    };
+    await using server = start({ resolvConf: path, servers: undefined });
+    using client = new Client(server);
+    equal((await client.ask("a.example.org")).rcode, "SERVFAIL");
+    equal((await client.ask("foo")).rcode, "NOERROR");
+  } finally {
+    Deno.networkInterfaces = networkInterfaces;
+    await Deno.remove(path);
+  }
+});
+
 Deno.test("DnsServer goes on without an address, and takes one when it comes", async () => {
   await using server = start({ listen: [] });
   deepEqual([server.address, server.problem], [undefined, "no address to listen on"]);

@@ -10,16 +10,18 @@ export const [ALIVE, ENDED] = ["a".repeat(64), "b".repeat(64)] as const;
 /** An engine with two containers, whose stream of events the test writes. */
 export class FakeEngine implements AsyncDisposable {
   /** Its socket. */
-  readonly path = `${Deno.makeTempDirSync()}/docker.sock`;
+  readonly path: string;
   /** How often somebody has asked for events. */
   connections = 0;
   /** What a list waits for, once it is made. */
   onList: () => Promise<void> = () => Promise.resolve();
+  #directory = Deno.makeTempDirSync();
   #server: Deno.HttpServer<Deno.Addr>;
   #stream: ReadableStreamDefaultController<Uint8Array> | undefined;
 
   /** Serves at once. */
   constructor() {
+    this.path = `${this.#directory}/docker.sock`;
     this.#server = Deno.serve({ path: this.path, onListen: () => {} }, async (request) => {
       if (new URL(request.url).pathname === "/containers/json") {
         await this.onList();
@@ -51,5 +53,6 @@ export class FakeEngine implements AsyncDisposable {
       // The client has gone already.
     }
     await this.#server.shutdown();
+    await Deno.remove(this.#directory, { recursive: true });
   }
 }

@@ -7,6 +7,7 @@
  *   graph                            the walk over peers that mesh and switch must agree on
  *   gob                              Go's encoding, used by three protocols
  *   bug  log                         what is said when something is wrong, and how
+ *   sqlite_shell                     what stores do alike
  * ```
  *
  * It imports nothing and knows neither frames nor peers' connections. Everybody imports it.
@@ -24,3 +25,4 @@ export * from "./log.ts";
 export * from "./mac.ts";
 export * from "./machine.ts";
 export * from "./peer_name.ts";
+export * from "./sqlite_shell.ts";

@@ -31,6 +31,8 @@ import type { Store } from "./store.ts";
 
 /** An answer from the other side of the world takes so long. */
 const USED_MS = 200;
+/** Docker may start after us, or give its bridge another address: it is looked at so often. */
+const DOCKER_MS = 5_000;
 
 /** What the services are made from. */
 export interface ServicesParts {
@@ -51,9 +53,6 @@ export interface ServicesParts {
   /** Tells whether a container is being attached or detached. */
   readonly isBusy: (ident: string) => boolean;
 }
-
-/** Docker may start after us, or give its bridge another address: it is looked at so often. */
-const DOCKER_MS = 5_000;
 
 /** Running services. */
 export class Services implements AsyncDisposable {

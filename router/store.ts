@@ -12,6 +12,7 @@
  */
 
 import { DatabaseSync } from "node:sqlite";
+import { pragma, transaction } from "../base/mod.ts";
 import type { StoredIdentity } from "./identity.ts";
 
 const FILE = "weft.db";
@@ -114,7 +115,7 @@ export class Store implements Disposable {
 
   /** Stores the name and the machine it belongs to. */
   setIdentity(identity: StoredIdentity): void {
-    this.#transaction(() => {
+    transaction(this.#db, () => {
       const { name, machineId, productUuid } = identity;
       this.#setMeta("peerName", String(name));
       this.#setMeta("machineId", machineId);
@@ -130,24 +131,24 @@ export class Store implements Disposable {
 
   /** Replaces the targets. */
   setTargets(targets: readonly string[]): void {
-    this.#transaction(() => {
+    transaction(this.#db, () => {
       this.#db.exec("DELETE FROM targets");
       const insert = this.#db.prepare("INSERT OR IGNORE INTO targets (target) VALUES (?)");
       for (const target of targets) insert.run(target);
     });
   }
 
-  /** Returns what a namespace holds its addresses under. @param inode of the namespace in that boot of the machine, and what tells it from later ones */
-  ident(bootId: string, inode: string): string | undefined {
+  /** Returns what a namespace holds its addresses under. @param key what tells the namespace from all others of that boot of the machine */
+  ident(bootId: string, key: string): string | undefined {
     const row = this.#db.prepare("SELECT ident FROM idents WHERE boot_id = ? AND inode = ?")
-      .get(bootId, inode);
+      .get(bootId, key);
     return row === undefined ? undefined : String(row["ident"]);
   }
 
   /** Stores it. */
-  setIdent(bootId: string, inode: string, ident: string): void {
+  setIdent(bootId: string, key: string, ident: string): void {
     this.#db.prepare("INSERT OR REPLACE INTO idents (boot_id, inode, ident) VALUES (?, ?, ?)")
-      .run(bootId, inode, ident);
+      .run(bootId, key, ident);
   }
 
   /** Returns all idents. */
@@ -174,18 +175,6 @@ export class Store implements Disposable {
     if (value === undefined) this.#db.prepare("DELETE FROM meta WHERE key = ?").run(key);
     else this.#db.prepare("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)").run(key, value);
   }
-
-  #transaction(change: () => void): void {
-    this.#db.exec("BEGIN IMMEDIATE");
-    try {
-      change();
-      this.#db.exec("COMMIT");
-    } catch (error) {
-      // On a full disk SQLite has done it itself, and what it says of another one would hide why.
-      if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
-      throw error;
-    }
-  }
 }
 
 function upgrade(db: DatabaseSync, version: number): void {
@@ -194,10 +183,6 @@ function upgrade(db: DatabaseSync, version: number): void {
     `BEGIN IMMEDIATE; ${version === 0 ? SCHEMA : ""} ${IDENTS}; ` +
       `PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT`,
   );
-}
-
-function pragma(db: DatabaseSync, name: string): number {
-  return Number(db.prepare(`PRAGMA ${name}`).get()?.[name]);
 }
 
 function refusal(file: string, reason: string): StoreError {

@@ -8,7 +8,7 @@
  */
 
 import { DatabaseSync } from "node:sqlite";
-import type { Ipv4 } from "../../base/mod.ts";
+import { type Ipv4, pragma, transaction } from "../../base/mod.ts";
 
 const FILE = "names.db";
 const SCHEMA_VERSION = 1;
@@ -108,25 +108,15 @@ export class NamesStore implements Disposable {
     const statement = this.#db.prepare(
       "DELETE FROM names WHERE hostname = ? AND container = ? AND ip = ?",
     );
-    this.#db.exec("BEGIN IMMEDIATE");
-    try {
+    transaction(this.#db, () => {
       for (const { hostname, container, ip } of names) {
         statement.run(hostname.toLowerCase(), container, ip);
       }
-      this.#db.exec("COMMIT");
-    } catch (error) {
-      // On a full disk SQLite has done it itself, and what it says of another one would hide why.
-      if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
-      throw error;
-    }
+    });
   }
 
   /** Closes the store; what was written is on the disk. */
   [Symbol.dispose](): void {
     this.#db.close();
   }
-}
-
-function pragma(db: DatabaseSync, name: string): number {
-  return Number(db.prepare(`PRAGMA ${name}`).get()?.[name]);
 }

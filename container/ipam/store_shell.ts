@@ -14,7 +14,7 @@
  */
 
 import { DatabaseSync, type StatementSync } from "node:sqlite";
-import { type Cidr, formatPeerName, type PeerName } from "../../base/mod.ts";
+import { type Cidr, formatPeerName, type PeerName, pragma, transaction } from "../../base/mod.ts";
 import type { IpamChange, Lease, PaxosState, StoredIpam } from "./allocator_io.ts";
 import { formatRange, rangeOf } from "./range.ts";
 import type { Ring, RingEntry } from "./ring.ts";
@@ -286,22 +286,6 @@ function setMeta(db: DatabaseSync, key: string, value: string | undefined): void
 /** Writes only what is new: a full disk keeps nobody from starting with what is there. */
 function keepMeta(db: DatabaseSync, key: string, value: string): void {
   if (meta(db, key) !== value) setMeta(db, key, value);
-}
-
-function transaction(db: DatabaseSync, change: () => void): void {
-  db.exec("BEGIN IMMEDIATE");
-  try {
-    change();
-    db.exec("COMMIT");
-  } catch (error) {
-    // On a full disk SQLite has done it itself, and what it says of another one would hide why.
-    if (db.isTransaction) db.exec("ROLLBACK");
-    throw error;
-  }
-}
-
-function pragma(db: DatabaseSync, name: string): number {
-  return Number(db.prepare(`PRAGMA ${name}`).get()?.[name]);
 }
 
 function refusal(file: string, error: unknown): IpamStoreError {

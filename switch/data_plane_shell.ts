@@ -33,6 +33,7 @@ import {
   Tap,
   type UdpSocket,
 } from "../ffi/mod.ts";
+import { Answers } from "./answers.ts";
 import {
   type Configure,
   COUNTER,
@@ -44,7 +45,6 @@ import { Forwarding } from "./forwarding.ts";
 import { SUPERFRAME_BYTES } from "./frame.ts";
 import { Injector, INJECTOR_ARENA_BYTES } from "./injector_shell.ts";
 import { LinkTable } from "./link_table.ts";
-import type { Moved } from "./moderation.ts";
 import { Offload } from "./offload.ts";
 import { createOverlays } from "./overlay/mod.ts";
 import type { Overlay } from "./overlay/overlay.ts";
@@ -109,7 +109,7 @@ export class DataPlane implements Disposable {
   readonly #traffic: Traffic;
   readonly #shuttle: ShuttleStage;
   readonly #waiting: Waiting;
-  readonly #moved: Moved = { captured: 0, capturedBytes: 0, received: 0, receivedBytes: 0 };
+  readonly #answers = new Answers();
   /** The kernel's send buffer is full. */
   #blocked = false;
   #stopping = false;
@@ -229,10 +229,14 @@ export class DataPlane implements Disposable {
     this.#owned[Symbol.dispose]();
   }
 
-  /** One turn. hot path @returns whether there was work, so that the next one must not wait */
+  /** One turn. hot path @returns whether there may be more work, so that the next one must not wait */
   #turn(busy: boolean): boolean {
     const events = this.#waiting.wait(busy, Math.min(this.#deadline, this.#secondAt));
     this.#now = this.#waiting.now;
+    const { light } = this.#waiting;
+    // The first frame after a wait leaves before anybody looks for a second one.
+    const reads = light && !busy ? 1 : TAP_READS_PER_TURN;
+    const writes = this.#cells[COUNTER.tapWrites];
     let worked = false;
     for (let i = 0; i < events; i++) {
       const source = this.#epoll.data(i);
@@ -241,29 +245,23 @@ export class DataPlane implements Disposable {
         continue;
       }
       this.#waiting.worked();
-      if (source === SOURCE.TAP) worked = this.#readTap() || worked;
-      else worked = this.#readSocket(source - SOURCE.SOCKETS, this.#epoll.events(i)) || worked;
+      if (source === SOURCE.TAP) {
+        this.#answers.readable(this.#now);
+        worked = this.#readTap(reads) || worked;
+      } else worked = this.#readSocket(source - SOURCE.SOCKETS, this.#epoll.events(i)) || worked;
     }
+    this.#injector.flush();
+    if (light && this.#cells[COUNTER.tapWrites] !== writes) this.#readAnswer();
+    this.#flush();
     if (this.#now >= this.#deadline || this.#now >= this.#shuttle.pairs.deadline) {
       this.#deadline = Math.min(this.#links.tick(this.#now), this.#shuttle.tick(this.#now));
     }
-    this.#injector.flush();
     this.#readEvents();
     this.#flush();
     if (this.#now >= this.#secondAt) this.#eachSecond();
     this.#count(COUNTER.loopTurns);
-    this.#noteMoved();
+    this.#waiting.turned(this.#cells);
     return worked;
-  }
-
-  #noteMoved(): void {
-    const cells = this.#cells;
-    const moved = this.#moved;
-    moved.captured = cells[COUNTER.tapReads] ?? 0;
-    moved.capturedBytes = cells[COUNTER.tapReadBytes] ?? 0;
-    moved.received = cells[COUNTER.framesLocal] ?? 0;
-    moved.receivedBytes = cells[COUNTER.tapWriteBytes] ?? 0;
-    this.#waiting.turned(moved);
   }
 
   #eachSecond(): void {
@@ -358,8 +356,8 @@ export class DataPlane implements Disposable {
   // --- TAP to tunnels ---
 
   /** Reads what the bridge gives. hot path @returns whether there may be more */
-  #readTap(): boolean {
-    for (let i = 0; i < TAP_READS_PER_TURN; i++) {
+  #readTap(most: number): boolean {
+    for (let i = 0; i < most; i++) {
       if (this.#outbox.roomBytes < OUTBOX_ROOM_BYTES) this.#flush();
       if (this.#blocked || this.#outbox.roomBytes < OUTBOX_ROOM_BYTES) return false;
       const length = this.#tap.read(this.#tapBuffer, SUPERFRAME_BYTES);
@@ -372,6 +370,10 @@ export class DataPlane implements Disposable {
       this.#traffic.captured(this.#tapBuffer, length, this.#now);
     }
     return true;
+  }
+
+  #readAnswer(): void {
+    if (this.#answers.wrote(this.#now)) this.#answers.looked(this.#readTap(1));
   }
 
   /** A TAP that is gone would be reported as readable for ever. */
@@ -399,7 +401,8 @@ export class DataPlane implements Disposable {
     }
     // Joined frames lie in the slots, which the next batch overwrites.
     this.#injector.flush();
-    return true;
+    // While little comes there is nothing more: the next wait finds what follows.
+    return !this.#waiting.light;
   }
 
   #readTrain(socket: UdpSocket, message: number): void {
@@ -444,9 +447,10 @@ export class DataPlane implements Disposable {
 
   #findSource(): number {
     const at = this.#socketAt;
-    const slots = this.#links.hopSlots;
     const last = this.#lastSlot;
-    if (slots.includes(last) && this.#sockets.isFrom(at, this.#message, last)) return last;
+    const isLast = this.#links.isHopSlot(last) && this.#sockets.isFrom(at, this.#message, last);
+    if (isLast) return last;
+    const slots = this.#links.hopSlots;
     for (let i = 0; i < slots.length; i++) {
       const slot = slots[i] ?? -1;
       if (!this.#sockets.isFrom(at, this.#message, slot)) continue;

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { CALLS, heapGrowth, NOISE_BYTES } from "../tests/helpers/heap_growth.ts";
 import {
+  answersCall,
   checksumCall,
   decideCapturedCall,
   decideOpenedCall,
@@ -24,7 +25,8 @@ const CASES: Record<string, () => () => number> = {
   "Forwarding.decideReceived()": decideRelayCall,
   "Forwarding.decideOpened()": decideOpenedCall,
   "StormLimiter.admit()": stormCall,
-  "Pace.spins() and tires()": paceCall,
+  "Pace.spins(), watches() and tires()": paceCall,
+  "Answers.wrote(), readable() and looked()": answersCall,
 };
 
 for (const [name, make] of Object.entries(CASES)) {

@@ -62,6 +62,8 @@ export class LinkTable {
   #hops: (ShuttleHop | undefined)[] = [];
   /** Names of neighbours whose first byte is odd, as two integers each: normally none. */
   #oddNames = new Int32Array(0);
+  /** 1: the address slot is that of a hop. */
+  readonly #isHop: Uint8Array;
   #hopSlots = new Int32Array(0);
 
   /**
@@ -72,6 +74,7 @@ export class LinkTable {
     this.#overlays = overlays;
     this.#freeSlots = Array.from({ length: slots }, (_, i) => i);
     this.#peerOfSlot = new Int32Array(slots).fill(-1);
+    this.#isHop = new Uint8Array(slots);
   }
 
   /** Takes the key of a link that will be configured. */
@@ -131,6 +134,11 @@ export class LinkTable {
     return this.#hopSlots;
   }
 
+  /** Tells whether an address slot is that of a hop. hot path */
+  isHopSlot(slot: number): boolean {
+    return this.#isHop[slot] === 1;
+  }
+
   /** Returns the links that shuttle may go over. */
   *shuttleLinks(): Generator<ShuttleLink> {
     for (const { entry, tunnels } of this.#links.values()) {
@@ -166,6 +174,8 @@ export class LinkTable {
     this.#best = best;
     this.#hops = hops;
     this.#hopSlots = Int32Array.from(hops.flatMap((hop) => hop === undefined ? [] : [hop.slot]));
+    this.#isHop.fill(0);
+    for (const slot of this.#hopSlots) this.#isHop[slot] = 1;
   }
 
   /** Returns the tunnel of a link by the overlay's position, `undefined` if there is none. */

@@ -173,6 +173,7 @@ Deno.test("LinkTable.hop() offers the address of an established tunnel where shu
   assert.deepEqual(table.hop(3), hop);
   assert.equal(table.hop(4), undefined);
   assert.deepEqual([...table.hopSlots], [first?.slot]);
+  assert.deepEqual([0, 1, 2].filter((slot) => table.isHopSlot(slot)), [first?.slot]);
   assert.deepEqual(
     [...table.shuttleLinks()].map(({ link, index, peer, tunnel }) => [
       link,

@@ -25,6 +25,8 @@ const SMALL_CAPTURED_BYTES = 2_000;
 const SMALL_RECEIVED_BYTES = 1_000;
 /** With more than this in a window, 2.4 Gbit/s, there is bulk among it. */
 const BULK_BYTES = 300_000;
+/** Up to so many bytes a millisecond, 400 Mbit/s, the CPU has time to spare for each frame. */
+const LIGHT_BYTES = 50_000;
 
 const AT = 0;
 const CAPTURED = 1;
@@ -48,6 +50,8 @@ export interface Moved {
 export class Moderation {
   /** Whether the last whole window was a flood of small frames. */
   gathers = false;
+  /** Whether there was little to move in the last whole window: then what counts is when a frame leaves, not what it costs. */
+  light = true;
   /** Doubles: fields would be boxed with each change. */
   readonly #since = new Float64Array(5);
 
@@ -64,7 +68,9 @@ export class Moderation {
     const floods = captured > FLOOD_FRAMES * elapsed &&
         capturedBytes < SMALL_CAPTURED_BYTES * captured ||
       received > FLOOD_FRAMES * elapsed && receivedBytes < SMALL_RECEIVED_BYTES * received;
-    this.gathers = floods && capturedBytes + receivedBytes < BULK_BYTES * elapsed;
+    const bytes = capturedBytes + receivedBytes;
+    this.gathers = floods && bytes < BULK_BYTES * elapsed;
+    this.light = !floods && bytes < LIGHT_BYTES * elapsed;
     since[AT] = now;
     since[CAPTURED] = moved.captured;
     since[CAPTURED_BYTES] = moved.capturedBytes;

@@ -13,6 +13,15 @@ interface Run {
 
 /** Lets runs happen one after the other. @returns whether it gathers after each */
 function after(...runs: readonly Run[]): boolean[] {
+  return lookAfter((moderation) => moderation.gathers, runs);
+}
+
+/** The same. @returns whether there is little to do after each */
+function lightAfter(...runs: readonly Run[]): boolean[] {
+  return lookAfter((moderation) => moderation.light, runs);
+}
+
+function lookAfter(look: (moderation: Moderation) => boolean, runs: readonly Run[]): boolean[] {
   const moderation = new Moderation();
   const moved: Moved = { captured: 0, capturedBytes: 0, received: 0, receivedBytes: 0 };
   let now = 1_000;
@@ -25,7 +34,7 @@ function after(...runs: readonly Run[]): boolean[] {
       moved.receivedBytes += run.receivedBytes ?? 0;
       moderation.turned(Math.floor(now), moved);
     }
-    return moderation.gathers;
+    return look(moderation);
   });
 }
 
@@ -69,4 +78,22 @@ Deno.test("turned() does not gather superframes, whichever way they go", () => {
 Deno.test("turned() does not gather acknowledgements of bulk", () => {
   const bulk = { received: 48, receivedBytes: 64_000, captured: 2, capturedBytes: 152 };
   assert.deepEqual(after({ turns: 500, everyMs: 0.05, ...bulk }), [false]);
+});
+
+Deno.test("turned() calls it light before anything moved, and while pings and requests do", () => {
+  assert.equal(new Moderation().light, true);
+  const requests = { turns: 500, everyMs: 0.1, captured: 1, capturedBytes: 1400 };
+  assert.deepEqual(lightAfter({ turns: 50, everyMs: 4, ...SMALL }, requests), [true, true]);
+});
+
+Deno.test("turned() does not call bulk light in either direction, nor a flood", () => {
+  const sent = { turns: 500, everyMs: 0.1, captured: 1, capturedBytes: 60_000 };
+  const received = { turns: 500, everyMs: 0.1, received: 40, receivedBytes: 60_000 };
+  const flood = { turns: 1000, everyMs: 0.02, ...SMALL };
+  assert.deepEqual(lightAfter(sent, received, flood), [false, false, false]);
+});
+
+Deno.test("turned() calls it light again after bulk", () => {
+  const bulk = { turns: 500, everyMs: 0.1, captured: 1, capturedBytes: 60_000 };
+  assert.deepEqual(lightAfter(bulk, { turns: 5, everyMs: 4, ...SMALL }), [false, true]);
 });

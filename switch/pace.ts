@@ -53,6 +53,12 @@ export class Pace {
   }
 
   // hot path
+  /** Tells whether it matters how long the next wait takes: a rest is near. */
+  watches(now: Millis): boolean {
+    return this.#realtime && now - (this.#times[SLEPT_AT] ?? 0) >= REST_EVERY_MS / 2;
+  }
+
+  // hot path
   /** Notes how long a wait took. */
   waited(from: Millis, to: Millis): void {
     if (to - from >= SLEEP_MS) this.#times[SLEPT_AT] = to;

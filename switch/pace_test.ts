@@ -44,6 +44,17 @@ Deno.test("Pace.tires() is false when the thread has slept meanwhile", () => {
   equal(pace.tires(1012), false);
 });
 
+Deno.test("Pace.watches() is true when a rest is near", () => {
+  const pace = new Pace(OPTIONS);
+  pace.waited(999, 1000);
+  equal(pace.watches(1004), false);
+  equal(pace.watches(1005), true);
+});
+
+Deno.test("Pace.watches() is false in an ordinary thread, which never rests", () => {
+  equal(new Pace({ ...OPTIONS, realtime: false }).watches(1000), false);
+});
+
 Deno.test("Pace.tires() is false in an ordinary thread", () => {
   const pace = new Pace({ ...OPTIONS, realtime: false });
   equal(pace.tires(1000), false);

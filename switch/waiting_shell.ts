@@ -6,7 +6,7 @@
 
 import type { Millis } from "../base/mod.ts";
 import { type Arena, type Epoll, monotonicMs, restThread, yieldThread } from "../ffi/mod.ts";
-import type { PriorityReport, WorkerStart } from "./contract.ts";
+import { COUNTER, type PriorityReport, type WorkerStart } from "./contract.ts";
 import { Moderation, type Moved } from "./moderation.ts";
 import { Pace } from "./pace.ts";
 import { raiseThread } from "./priority_shell.ts";
@@ -40,6 +40,7 @@ export class Waiting {
   readonly #pace: Pace;
   readonly #realtime: boolean;
   readonly #moderation = new Moderation();
+  readonly #moved: Moved = { captured: 0, capturedBytes: 0, received: 0, receivedBytes: 0 };
   readonly #originMs: Millis;
   /** The same with its fraction. A double in a field would be boxed with each change. */
   readonly #exact = Float64Array.of(BEGIN_MS);
@@ -57,15 +58,26 @@ export class Waiting {
   }
 
   // hot path
+  /** Whether there is so little to move that a frame should leave at once, alone. */
+  get light(): boolean {
+    return this.#moderation.light;
+  }
+
+  // hot path
   /** Notes that the last events were work. */
   worked(): void {
     this.#pace.worked(this.#exact[0] ?? 0);
   }
 
   // hot path
-  /** Notes what was moved in all until the end of a turn. */
-  turned(moved: Moved): void {
-    if (this.#realtime) this.#moderation.turned(this.now, moved);
+  /** Notes what was moved in all until the end of a turn. @param counters cells of `COUNTER` */
+  turned(counters: Float64Array): void {
+    const moved = this.#moved;
+    moved.captured = counters[COUNTER.tapReads] ?? 0;
+    moved.capturedBytes = counters[COUNTER.tapReadBytes] ?? 0;
+    moved.received = counters[COUNTER.framesLocal] ?? 0;
+    moved.receivedBytes = counters[COUNTER.tapWriteBytes] ?? 0;
+    this.#moderation.turned(this.now, moved);
   }
 
   // hot path
@@ -79,15 +91,17 @@ export class Waiting {
   wait(busy: boolean, wakeAt: Millis): number {
     const pace = this.#pace;
     if (pace.tires(this.#exact[0] ?? 0)) restThread(REST_US);
-    else if (this.#moderation.gathers && !busy) restThread(GATHER_US);
+    else if (this.#realtime && this.#moderation.gathers && !busy) restThread(GATHER_US);
     if (busy) return this.#poll(0);
     if (pace.spins(this.#exact[0] ?? 0)) {
       yieldThread();
       return this.#poll(0);
     }
-    const from = this.#clock();
+    // How long this turn took matters only to a thread that is to rest soon: another look at the clock is not for nothing.
+    const watches = pace.watches(this.#exact[0] ?? 0);
+    const from = watches ? this.#clock() : this.#exact[0] ?? 0;
     const events = this.#poll(Math.min(LONGEST_SLEEP_MS, Math.max(0, Math.ceil(wakeAt - from))));
-    pace.waited(from, this.#exact[0] ?? 0);
+    if (watches) pace.waited(from, this.#exact[0] ?? 0);
     return events;
   }
 

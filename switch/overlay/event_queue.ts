@@ -58,8 +58,10 @@ export class EventQueue {
     this.#pending.delete(tunnel);
   }
 
-  /** Returns the next event. */
+  /** Returns the next event. hot path */
   poll(): OverlayEvent | undefined {
+    // Asked once a turn; normally there is none, and an iterator would be made to see that.
+    if (this.#pending.size === 0) return undefined;
     for (const [tunnel, pending] of this.#pending) {
       if (pending.changed) {
         pending.changed = false;

@@ -244,7 +244,7 @@ export class Pairs implements IncomingKeys {
 
   /** Returns what main should hear; drain it. */
   poll(): PairState | PairNews | undefined {
-    return this.#events.shift();
+    return this.#events.length === 0 ? undefined : this.#events.shift();
   }
 
   /** Returns what was reported of the pair with a peer index. */

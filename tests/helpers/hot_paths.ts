@@ -5,6 +5,7 @@
  * @module
  */
 
+import { Answers } from "../../switch/answers.ts";
 import { arraySlab, type Slab } from "../../switch/frame.ts";
 import { Forwarding } from "../../switch/forwarding.ts";
 import { Joiner } from "../../switch/joiner.ts";
@@ -137,8 +138,20 @@ export function paceCall(): () => number {
   return () => {
     const now = k++ / 16;
     pace.worked(now);
-    pace.waited(now, now + (k & 1) / 8);
+    if (pace.watches(now)) pace.waited(now, now + (k & 1) / 8);
     return (pace.spins(now) ? 1 : 0) + (pace.tires(now) ? 2 : 0);
+  };
+}
+
+/** Writes, waits and looks for answers, which come or not. */
+export function answersCall(): () => number {
+  const answers = new Answers();
+  let k = 0;
+  return () => {
+    const now = k++ >> 1;
+    if (answers.wrote(now)) answers.looked((k & 7) > 0);
+    else answers.readable(now);
+    return now;
   };
 }
 

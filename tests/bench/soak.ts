@@ -2,8 +2,8 @@
  * The program behind `deno task bench:soak`: two sealed routers under full load for some minutes, and what becomes of them.
  *
  * ```
- *   VXLAN   stream both ways                                       a tenth of the time
- *   weft    stream both ways: content, memory, keys, garbage       the time that was asked for
+ *   VXLAN   streams                                      a tenth of the time
+ *   weft    streams: content, memory, keys, garbage      the time that was asked for
  *   VXLAN   again
  *   weft    flood of numbered datagrams: where each frame went     some seconds
  * ```
@@ -24,7 +24,7 @@ import { flood } from "./soak/flood.ts";
 import { datagramBalance } from "./soak/ledger.ts";
 import { parseSoak, type SoakOptions, type SoakPlan, soakPlan, USAGE } from "./soak/plan.ts";
 import { countsBetween, SoakedRouters } from "./soak/routers.ts";
-import { streams } from "./soak/streams.ts";
+import { BOTH_WAYS, type Flows, ONE_WAY, streams } from "./soak/streams.ts";
 import { passed, type RouterResult, type SoakResult, soakTable } from "./soak/verdict.ts";
 
 const DECIMALS = 3;
@@ -51,20 +51,21 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-async function soak({ minutes }: SoakOptions): Promise<SoakResult> {
+async function soak({ minutes, oneWay }: SoakOptions): Promise<SoakResult> {
   if (Deno.uid() !== 0) throw new Error("Cannot measure: must run as root");
   if (!await isInstalled("ip")) throw new Error("Cannot measure: ip is not installed");
   const plan = soakPlan(minutes);
+  const flows = oneWay ? ONE_WAY : BOTH_WAYS;
   const date = new Date().toISOString();
   using lab = new Lab();
   const kernel = await startVxlan(lab);
   const routers = await SoakedRouters.start(lab, plan.rekey);
   say(`VXLAN, ${plan.vxlan} s`);
-  const before = await streams(kernel, plan.vxlan, plan.window);
+  const before = await streams(kernel, plan.vxlan, plan.window, flows);
   say(`weft, ${plan.stream} s, a new key every ${plan.rekey} s`);
-  const soaked = await soakWeft(routers, plan);
+  const soaked = await soakWeft(routers, plan, flows);
   say(`VXLAN, ${plan.vxlan} s`);
-  const after = await streams(kernel, plan.vxlan, plan.window);
+  const after = await streams(kernel, plan.vxlan, plan.window, flows);
   say("a flood of datagrams");
   const flooded = await flood(routers);
   const collections = await routers.stop(soaked.span);
@@ -104,7 +105,11 @@ interface Soaked {
   readonly span: readonly [number, number];
 }
 
-async function soakWeft(routers: SoakedRouters, plan: SoakPlan): Promise<Soaked> {
+async function soakWeft(
+  routers: SoakedRouters,
+  plan: SoakPlan,
+  flows: Flows,
+): Promise<Soaked> {
   const begin = performance.now();
   const [before, keys] = [await routers.counters(), routers.keys()];
   const rssBytes: [number[], number[]] = [[], []];
@@ -121,7 +126,7 @@ async function soakWeft(routers: SoakedRouters, plan: SoakPlan): Promise<Soaked>
   const watching = watch();
   let stream: SoakResult["weft"];
   try {
-    stream = await streams(routers.ends, plan.stream, plan.window);
+    stream = await streams(routers.ends, plan.stream, plan.window, flows);
   } finally {
     over = true;
     await watching;

@@ -8,6 +8,8 @@
 export interface SoakOptions {
   /** Length of the stream through weft. */
   readonly minutes: number;
+  /** One connection in one direction, instead of two in both. */
+  readonly oneWay: boolean;
   /** Where the result is written as JSON. */
   readonly json: string | undefined;
   /** Says only how it is called. */
@@ -31,12 +33,13 @@ export interface SoakPlan {
 }
 
 /** What `--help` prints. */
-export const USAGE = `Usage: deno task bench:soak -- [--minutes=M] [--json=FILE]
+export const USAGE = `Usage: deno task bench:soak -- [--minutes=M] [--one-way] [--json=FILE]
 
-Runs two sealed routers under full load, both ways, and looks at what a short measurement cannot see:
+Runs two sealed routers under full load and looks at what a short measurement cannot see:
 wrong bytes, memory, stalls, new keys, garbage, and frames that nobody counted. Needs root.
 
   --minutes=M   how long the stream through weft takes (10); VXLAN before and after it takes a fifth more
+  --one-way     one connection in one direction; otherwise two in both
   --json=FILE   writes all that was measured
   --help        this text
 `;
@@ -49,11 +52,17 @@ const LEAST_REKEY_SECONDS = 2;
 
 /** Reads the command line. @throws {Error} in one line, if a word is unknown or a number is none */
 export function parseSoak(args: readonly string[]): SoakOptions {
-  const options = { minutes: MINUTES, json: undefined as string | undefined, help: false };
+  const options = {
+    minutes: MINUTES,
+    oneWay: false,
+    json: undefined as string | undefined,
+    help: false,
+  };
   for (const word of args) {
-    const [, name = "", value = ""] = /^--([a-z]+)(?:=(.*))?$/.exec(word) ?? [];
+    const [, name = "", value = ""] = /^--([a-z-]+)(?:=(.*))?$/.exec(word) ?? [];
     if (word === "--") continue;
     if (name === "help") options.help = true;
+    else if (word === "--one-way") options.oneWay = true;
     else if (name === "json" && value !== "") options.json = value;
     else if (name === "minutes" && Number(value) > 0) options.minutes = Number(value);
     else throw new Error(`Cannot measure: what does "${word}" mean? --help says what there is`);

@@ -2,12 +2,13 @@ import { deepEqual, equal, throws } from "node:assert/strict";
 import { parseSoak, soakPlan } from "./plan.ts";
 
 Deno.test("parseSoak() takes ten minutes when nothing is said", () => {
-  deepEqual(parseSoak(["--"]), { minutes: 10, json: undefined, help: false });
+  deepEqual(parseSoak(["--"]), { minutes: 10, oneWay: false, json: undefined, help: false });
 });
 
 Deno.test("parseSoak() takes what is given and refuses the rest", () => {
-  deepEqual(parseSoak(["--minutes=0.5", "--json=a"]), { minutes: 0.5, json: "a", help: false });
-  for (const word of ["--minutes", "--minutes=0", "--minute=1", "--json=", "x"]) {
+  const given = parseSoak(["--minutes=0.5", "--one-way", "--json=a"]);
+  deepEqual(given, { minutes: 0.5, oneWay: true, json: "a", help: false });
+  for (const word of ["--minutes", "--minutes=0", "--minute=1", "--one-way=1", "--json=", "x"]) {
     throws(() => parseSoak([word]), new RegExp(`"${word}"`));
   }
 });

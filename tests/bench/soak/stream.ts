@@ -6,7 +6,7 @@
  *   source ADDRESS PORT FLOWS SECONDS          a line of JSON: bytes of each flow
  * ```
  *
- * Each flow has a port of its own, so that the sink knows what to expect.
+ * Each flow has a port of its own, so that the sink knows what to expect. Without flows both end at once.
  *
  * @module
  */

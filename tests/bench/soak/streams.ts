@@ -1,5 +1,5 @@
 /**
- * Runs a stream in both directions at once between two ends.
+ * Runs streams between two ends, in one or in both directions at once.
  *
  * @module
  */
@@ -14,26 +14,35 @@ import type { StreamResult } from "./verdict.ts";
 const PROGRAM = fileURLToPath(new URL("./stream.ts", import.meta.url));
 const CONFIG = fileURLToPath(new URL("../../../deno.json", import.meta.url));
 const PORT = "5301";
-/** In each direction. */
-const FLOWS = "2";
+/** Connections from the first end and from the second. */
+export type Flows = readonly [number, number];
+
+/** Both ways: the programs at the ends want more than two CPUs, besides the routers. */
+export const BOTH_WAYS: Flows = [2, 2];
+
+/** One way: the least that uses all of a router. */
+export const ONE_WAY: Flows = [1, 0];
+
 /** What lies in buffers when the time is over arrives sooner, even on a busy machine. */
 const END_MS = 60_000;
 
-/** Sends both ways for some time. @throws {Error} if a stream breaks */
+/** Sends for some time. @throws {Error} if a stream breaks */
 export async function streams(
   ends: Ends,
   seconds: number,
   windowSeconds: number,
+  flows: Flows,
 ): Promise<StreamResult> {
   const [a, b] = ends;
   const timeoutMs = seconds * 1000 + END_MS;
   const start = (end: End, ...args: string[]): Background =>
     end.at.start(deno(PROGRAM, ...args), { timeoutMs });
-  await using sinkA = start(a, "sink", PORT, FLOWS, `${windowSeconds}`);
-  await using sinkB = start(b, "sink", PORT, FLOWS, `${windowSeconds}`);
+  const [fromA, fromB] = [`${flows[0]}`, `${flows[1]}`];
+  await using sinkA = start(a, "sink", PORT, fromB, `${windowSeconds}`);
+  await using sinkB = start(b, "sink", PORT, fromA, `${windowSeconds}`);
   for (const sink of [sinkA, sinkB]) await sink.says(/^ready$/m);
-  await using sourceA = start(a, "source", b.address, PORT, FLOWS, `${seconds}`);
-  await using sourceB = start(b, "source", a.address, PORT, FLOWS, `${seconds}`);
+  await using sourceA = start(a, "source", b.address, PORT, fromA, `${seconds}`);
+  await using sourceB = start(b, "source", a.address, PORT, fromB, `${seconds}`);
   const all = [sourceA, sourceB, sinkA, sinkB];
   for (const each of all) {
     const { code, stdout } = await each.done();

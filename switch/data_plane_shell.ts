@@ -33,7 +33,7 @@ import {
   Tap,
   type UdpSocket,
 } from "../ffi/mod.ts";
-import { Answers } from "./answers.ts";
+import { BridgeAnswers } from "./bridge_answers.ts";
 import {
   type Configure,
   COUNTER,
@@ -109,7 +109,7 @@ export class DataPlane implements Disposable {
   readonly #traffic: Traffic;
   readonly #shuttle: ShuttleStage;
   readonly #waiting: Waiting;
-  readonly #answers = new Answers();
+  readonly #answers = new BridgeAnswers();
   /** The kernel's send buffer is full. */
   #blocked = false;
   #stopping = false;
@@ -355,7 +355,7 @@ export class DataPlane implements Disposable {
 
   // --- TAP to tunnels ---
 
-  /** Reads what the bridge gives. hot path @returns whether there may be more */
+  /** Reads what the bridge gives. hot path @param most so many frames @returns whether there may be more */
   #readTap(most: number): boolean {
     for (let i = 0; i < most; i++) {
       if (this.#outbox.roomBytes < OUTBOX_ROOM_BYTES) this.#flush();

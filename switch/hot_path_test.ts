@@ -26,7 +26,7 @@ const CASES: Record<string, () => () => number> = {
   "Forwarding.decideOpened()": decideOpenedCall,
   "StormLimiter.admit()": stormCall,
   "Pace.spins(), watches() and tires()": paceCall,
-  "Answers.wrote(), readable() and looked()": answersCall,
+  "BridgeAnswers.wrote(), readable() and looked()": answersCall,
 };
 
 for (const [name, make] of Object.entries(CASES)) {

@@ -10,6 +10,8 @@
  * frame, and the program waits for its CPU. Superframes do not gain: a turn of one is worth its price, and bulk has a
  * round trip time to keep.
  *
+ * It also sees when there is little to move: then a frame leaves alone, before the next one is looked for (docs/adr/0026).
+ *
  * @module
  */
 
@@ -46,7 +48,7 @@ export interface Moved {
   receivedBytes: number;
 }
 
-/** Sees floods of small frames. */
+/** Sees floods of small frames, and times of little traffic. */
 export class Moderation {
   /** Whether the last whole window was a flood of small frames. */
   gathers = false;

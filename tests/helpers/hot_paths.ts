@@ -5,7 +5,7 @@
  * @module
  */
 
-import { Answers } from "../../switch/answers.ts";
+import { BridgeAnswers } from "../../switch/bridge_answers.ts";
 import { arraySlab, type Slab } from "../../switch/frame.ts";
 import { Forwarding } from "../../switch/forwarding.ts";
 import { Joiner } from "../../switch/joiner.ts";
@@ -145,7 +145,7 @@ export function paceCall(): () => number {
 
 /** Writes, waits and looks for answers, which come or not. */
 export function answersCall(): () => number {
-  const answers = new Answers();
+  const answers = new BridgeAnswers();
   let k = 0;
   return () => {
     const now = k++ >> 1;

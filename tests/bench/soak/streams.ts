@@ -14,6 +14,7 @@ import type { StreamResult } from "./verdict.ts";
 const PROGRAM = fileURLToPath(new URL("./stream.ts", import.meta.url));
 const CONFIG = fileURLToPath(new URL("../../../deno.json", import.meta.url));
 const PORT = "5301";
+
 /** Connections from the first end and from the second. */
 export type Flows = readonly [number, number];
 

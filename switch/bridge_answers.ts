@@ -14,12 +14,12 @@
 import type { Millis } from "../base/mod.ts";
 
 /** Learns from each write and look. */
-export class Answers {
+export class BridgeAnswers {
   #expected = false;
   #wroteAt: Millis = 0;
 
   // hot path
-  /** Notes a write. @returns whether to look for an answer now, and to say with {@link Answers.looked} what came of it */
+  /** Notes a write. @returns whether to look for an answer now, and to say with {@link BridgeAnswers.looked} what came of it */
   wrote(now: Millis): boolean {
     this.#wroteAt = now;
     return this.#expected;

@@ -224,7 +224,7 @@ export class Router {
 
   async #startParts(): Promise<void> {
     const { config, log, name, host, targets, store, overlays } = this.#ground;
-    const { libsodium, passwords, port, priority, spinUs } = config;
+    const { libsodium, passwords, port, priority, spinUs, rehearsal } = config;
     const plane = await startSwitch({
       self: name,
       tap: config.tap,
@@ -236,6 +236,7 @@ export class Router {
       pairs: passwords.length === 0 ? "clear" : "sealed",
       priority,
       spinUs,
+      rehearsal,
       onEvent: (event) => this.#onSwitch(event),
       log: log.area("switch"),
     });

@@ -60,6 +60,8 @@ export interface WorkerStart {
   readonly priority: Priority;
   /** So long after work the loop looks again before it sleeps, in microseconds; 0: it sleeps at once. */
   readonly spinUs: number;
+  /** Between frames that come close to each other their ways are kept warm. */
+  readonly rehearsal: boolean;
   /** eventfd that main writes after it has posted. The worker does not close it. */
   readonly eventFd: number;
   /** Memory of the counters: `COUNTERS.length` cells of 8 bytes. */
@@ -342,6 +344,7 @@ export const COUNTERS = [
   "dropCipher", // not sealed: the library refused
   // The loop.
   "loopTurns",
+  "rehearsals", // turns without effect, to keep the ways of frames in the CPU's caches
   "macEntries",
   "configureVersion",
 ] as const;

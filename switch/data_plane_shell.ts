@@ -49,9 +49,11 @@ import { Offload } from "./offload.ts";
 import { createOverlays } from "./overlay/mod.ts";
 import type { Overlay } from "./overlay/overlay.ts";
 import { Outbox } from "./outbox.ts";
+import { Rehearsal } from "./rehearsal.ts";
 import { Reporter } from "./reporter.ts";
 import { Fragments } from "./shuttle/mod.ts";
 import { aeadCiphers } from "./shuttle_keys_shell.ts";
+import { Senders } from "./senders.ts";
 import { ShuttleStage } from "./shuttle_stage.ts";
 import { ENDPOINTS, Sockets, SOCKETS_ARENA_BYTES } from "./sockets_shell.ts";
 import { Traffic } from "./traffic_shell.ts";
@@ -70,9 +72,6 @@ const SECOND_MS = 1_000;
 const HEADROOM_BYTES = 64;
 const ARENA_BYTES = SOCKETS_ARENA_BYTES + INJECTOR_ARENA_BYTES + OUTBOX_BYTES +
   4 * SUPERFRAME_BYTES + Fragments.SLAB_BYTES + (1 << 20);
-
-/** Nobody has looked yet. */
-const UNKNOWN = -2;
 
 /** What IP and UDP add to a datagram. */
 const OUTER_BYTES = { ipv4: 28, ipv6: 48 } as const;
@@ -104,11 +103,13 @@ export class DataPlane implements Disposable {
   readonly #injector: Injector;
   readonly #overlays: readonly Overlay[];
   readonly #links: LinkTable;
+  readonly #senders: Senders;
   readonly #scratch: number;
   readonly #tapBuffer: number;
   readonly #traffic: Traffic;
   readonly #shuttle: ShuttleStage;
   readonly #waiting: Waiting;
+  readonly #rehearsal: Rehearsal;
   readonly #answers = new BridgeAnswers();
   /** The kernel's send buffer is full. */
   #blocked = false;
@@ -118,11 +119,6 @@ export class DataPlane implements Disposable {
   #secondAt: Millis = 0;
   #socket: UdpSocket | undefined;
   #message = 0;
-  /** Number of the socket that is being read, and the last slot that a message came from. */
-  #socketAt = 0;
-  #lastSlot = -1;
-  /** The slot that the message at hand came from; {@link UNKNOWN} before anybody asked. */
-  #fromSlot: number = UNKNOWN;
   readonly #source = (): Endpoint => {
     if (this.#socket === undefined) throw new Bug("No datagram is being read");
     return this.#socket.source(this.#message);
@@ -175,6 +171,7 @@ export class DataPlane implements Disposable {
       count: this.#count,
     }, { seed });
     this.#links = new LinkTable(this.#overlays, ENDPOINTS);
+    this.#senders = new Senders(this.#links, this.#sockets);
     const shared = {
       slab: arena,
       forwarding: this.#forwarding,
@@ -197,6 +194,14 @@ export class DataPlane implements Disposable {
       injector: this.#injector,
       shuttle: this.#shuttle,
       piece: arena.alloc(SUPERFRAME_BYTES, 64),
+    });
+    this.#rehearsal = new Rehearsal({
+      ...shared,
+      traffic: this.#traffic,
+      shuttle: this.#shuttle,
+      outbox: this.#outbox,
+      copy,
+      echo: () => this.#sockets.echo(),
     });
     this.#epoll.add(this.#eventFd, EPOLL.IN, SOURCE.EVENT_FD);
     this.#epoll.add(this.#tap.fd, EPOLL.IN, SOURCE.TAP);
@@ -250,6 +255,7 @@ export class DataPlane implements Disposable {
         worked = this.#readTap(reads) || worked;
       } else worked = this.#readSocket(source - SOURCE.SOCKETS, this.#epoll.events(i)) || worked;
     }
+    if (this.#waiting.rehearses && !this.#blocked) this.#rehearse();
     this.#injector.flush();
     if (light && this.#cells[COUNTER.tapWrites] !== writes) this.#readAnswer();
     this.#flush();
@@ -262,6 +268,12 @@ export class DataPlane implements Disposable {
     this.#count(COUNTER.loopTurns);
     this.#waiting.turned(this.#cells);
     return worked;
+  }
+
+  #rehearse(): void {
+    this.#count(COUNTER.rehearsals);
+    this.#rehearsal.run(this.#now);
+    this.#readSocket(0, EPOLL.IN);
   }
 
   #eachSecond(): void {
@@ -280,6 +292,7 @@ export class DataPlane implements Disposable {
   // --- main thread ---
 
   #readMessages(): void {
+    this.#rehearsal.forget();
     drainEventFd(this.#eventFd, this.#arena, this.#scratch);
     for (let message = this.#next(); message !== undefined; message = this.#next()) {
       if (message.kind === "stop") this.#stopping = true;
@@ -367,6 +380,7 @@ export class DataPlane implements Disposable {
       }
       this.#count(COUNTER.tapReads);
       this.#count(COUNTER.tapReadBytes, length);
+      this.#rehearsal.captured(this.#tapBuffer, length);
       this.#traffic.captured(this.#tapBuffer, length, this.#now);
     }
     return true;
@@ -394,10 +408,10 @@ export class DataPlane implements Disposable {
     const received = socket.receive();
     if (received <= 0) return false;
     this.#socket = socket;
-    this.#socketAt = at;
     for (let i = 0; i < received; i++) {
+      if (this.#sockets.isEcho(at, i)) continue;
       if (socket.slotTruncated(i)) this.#count(COUNTER.dropMalformed);
-      else this.#readTrain(socket, i);
+      else this.#readTrain(socket, at, i);
     }
     // Joined frames lie in the slots, which the next batch overwrites.
     this.#injector.flush();
@@ -405,16 +419,16 @@ export class DataPlane implements Disposable {
     return !this.#waiting.light;
   }
 
-  #readTrain(socket: UdpSocket, message: number): void {
+  #readTrain(socket: UdpSocket, at: number, message: number): void {
     this.#message = message;
-    this.#fromSlot = UNKNOWN;
+    this.#senders.begin(at, message);
     const length = socket.slotLength(message);
     const segment = socket.slotSegment(message) || length;
     const begin = socket.slotOffset(message);
     this.#count(COUNTER.udpReceivedBytes, length);
-    for (let at = 0; at < length || at === 0; at += segment) {
+    for (let done = 0; done < length || done === 0; done += segment) {
       this.#count(COUNTER.udpReceived);
-      this.#datagram(begin + at, Math.min(segment, length - at));
+      this.#datagram(begin + done, Math.min(segment, length - done));
       if (segment === 0) break;
     }
     this.#shuttle.endTrain();
@@ -423,7 +437,11 @@ export class DataPlane implements Disposable {
   #datagram(offset: number, length: number): void {
     const shuttle = this.#shuttle;
     if (shuttle.takes(offset, length)) {
-      if (!shuttle.receive(offset, length, this.#sourceSlot(), this.#now)) return;
+      const source = this.#senders.slot();
+      const { light } = this.#waiting;
+      if (light) this.#rehearsal.arrives(offset, length, source);
+      if (!shuttle.receive(offset, length, source, this.#now)) return;
+      if (light) this.#rehearsal.opened();
       while (shuttle.record.next()) this.#traffic.opened(shuttle.record, this.#now);
       return;
     }
@@ -437,27 +455,6 @@ export class DataPlane implements Disposable {
       }
       return;
     }
-  }
-
-  /** Returns the slot of the established link that the message at hand came from, -1 for none. hot path */
-  #sourceSlot(): number {
-    if (this.#fromSlot === UNKNOWN) this.#fromSlot = this.#findSource();
-    return this.#fromSlot;
-  }
-
-  #findSource(): number {
-    const at = this.#socketAt;
-    const last = this.#lastSlot;
-    const isLast = this.#links.isHopSlot(last) && this.#sockets.isFrom(at, this.#message, last);
-    if (isLast) return last;
-    const slots = this.#links.hopSlots;
-    for (let i = 0; i < slots.length; i++) {
-      const slot = slots[i] ?? -1;
-      if (!this.#sockets.isFrom(at, this.#message, slot)) continue;
-      this.#lastSlot = slot;
-      return slot;
-    }
-    return -1;
   }
 
   // --- out ---

@@ -12,6 +12,7 @@ import {
   paceCall,
   splitCall,
   stormCall,
+  warmthCall,
 } from "../tests/helpers/hot_paths.ts";
 
 const CASES: Record<string, () => () => number> = {
@@ -26,6 +27,7 @@ const CASES: Record<string, () => () => number> = {
   "Forwarding.decideOpened()": decideOpenedCall,
   "StormLimiter.admit()": stormCall,
   "Pace.spins(), watches() and tires()": paceCall,
+  "Warmth.turned() and lasts()": warmthCall,
   "BridgeAnswers.wrote(), readable() and looked()": answersCall,
 };
 

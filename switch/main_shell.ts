@@ -43,6 +43,8 @@ export interface SwitchOptions {
   readonly priority?: Priority;
   /** So long after work the loop looks again before it sleeps, in microseconds; default 0. */
   readonly spinUs?: number;
+  /** Whether the ways of frames are kept warm between them; default not. */
+  readonly rehearsal?: boolean;
   /** Takes each report but `log`, in order. `failed` is the last one. */
   readonly onEvent: (event: FromWorker) => void;
   /** Where the worker's lines go. */
@@ -141,6 +143,7 @@ export async function startSwitch(options: SwitchOptions): Promise<Switch> {
     pairs: options.pairs ?? "sealed",
     priority: options.priority ?? "normal",
     spinUs: options.spinUs ?? 0,
+    rehearsal: options.rehearsal ?? false,
     eventFd: eventFd.fd,
     counters: shared,
     channel,

@@ -28,9 +28,21 @@ const SEND_BUFFER_BYTES = 1 << 20;
 /** No path of ours is smaller; anyone on the path can forge an ICMP error. */
 const SMALLEST_PATH_MTU = 552;
 
+/** Where the address of our own socket is stored, behind those of all tunnels. */
+const OWN_SLOT = ENDPOINTS;
+const LOOPBACK = { 4: "127.0.0.1", 6: "::1" } as const;
+
 /** Arena that {@link Sockets.open} needs, in bytes. */
 export const SOCKETS_ARENA_BYTES = (RECEIVE_SLOTS[4] + RECEIVE_SLOTS[6]) *
-    (RECEIVE_SLOT_BYTES + 512) + 2 * (ENDPOINTS * 32 + 65_536);
+    (RECEIVE_SLOT_BYTES + 512) + 2 * ((ENDPOINTS + 1) * 32 + 65_536);
+
+/** What sockets need to reach themselves. */
+interface Own {
+  /** The address that was bound, `undefined` for all. */
+  readonly address: Uint8Array | undefined;
+  /** Offset of a byte in the arena. */
+  readonly byte: number;
+}
 
 /** What {@link Sockets} tells the loop. */
 export interface SocketEvents {
@@ -49,12 +61,18 @@ export class Sockets implements Disposable {
   readonly #slotSocket = new Uint8Array(ENDPOINTS);
   readonly #families: readonly (4 | 6)[];
   readonly #events: SocketEvents;
+  /** Memory of one byte. */
+  readonly #byte: number;
+  #echoes = true;
 
-  private constructor(all: UdpSocket[], families: (4 | 6)[], events: SocketEvents) {
+  private constructor(all: UdpSocket[], families: (4 | 6)[], own: Own, events: SocketEvents) {
     this.all = all;
     this.#families = families;
     this.#events = events;
     this.port = all[0]?.port ?? 0;
+    this.#byte = own.byte;
+    const ip = own.address ?? parseIp(LOOPBACK[families[0] ?? 4]);
+    all[0]?.setEndpoint(OWN_SLOT, { ip, port: this.port });
   }
 
   /**
@@ -86,7 +104,7 @@ export class Sockets implements Disposable {
       for (const socket of all) socket[Symbol.dispose]();
       throw error;
     }
-    return new Sockets(all, families, events);
+    return new Sockets(all, families, { address, byte: arena.alloc(1) }, events);
   }
 
   /** Stores where a slot's datagrams go; without an address, or without a socket of its family, they are dropped. */
@@ -129,6 +147,24 @@ export class Sockets implements Disposable {
       }
     }
     return true;
+  }
+
+  /**
+   * Sends a byte from the first socket to itself, on this host alone; what comes of it is for {@link isEcho}. hot path
+   *
+   * Where the kernel refuses (the loopback device is down, a firewall) nothing is tried again.
+   */
+  echo(): void {
+    const socket = this.all[0];
+    if (socket === undefined || !this.#echoes) return;
+    socket.prepare(0, OWN_SLOT, this.#byte, 1, 0);
+    const sent = socket.send(0, 1);
+    if (sent < 0 && sent !== -ERRNO.EAGAIN && sent !== -ERRNO.EINTR) this.#echoes = false;
+  }
+
+  /** Tells whether a message that a socket received is one of our own. hot path */
+  isEcho(at: number, message: number): boolean {
+    return at === 0 && this.all[0]?.sourceIs(message, OWN_SLOT) === true;
   }
 
   /** Tells whether a message that a socket received came from the address of a slot. hot path */
@@ -219,7 +255,7 @@ function openFamily(
       receiveSlots: RECEIVE_SLOTS[family],
       slotBytes: RECEIVE_SLOT_BYTES,
       sendSlots: SEND_SLOTS,
-      endpoints: ENDPOINTS,
+      endpoints: ENDPOINTS + 1,
       gso: true,
       gro: true,
     });

@@ -10,9 +10,12 @@ import { COUNTER, type PriorityReport, type WorkerStart } from "./contract.ts";
 import { Moderation, type Moved } from "./moderation.ts";
 import { Pace } from "./pace.ts";
 import { raiseThread } from "./priority_shell.ts";
+import { Warmth } from "./warmth.ts";
 
 /** Nobody asks for more than one wake-up a second, whatever the deadline. */
 const LONGEST_SLEEP_MS = 1_000;
+/** In two milliseconds most of what lay in the CPU's caches can be gone. */
+const REHEARSE_EVERY_MS = 1;
 /** With a rest every 10 ms it is a fiftieth of the time; the kernel's buffers hold more than comes meanwhile. */
 const REST_US = 200;
 /** Eight frames and more come meanwhile in what counts as a flood, sixty in one of 150,000 a second. */
@@ -34,19 +37,22 @@ export class Waiting {
   readonly priority: PriorityReport;
   /** When the last wait was over, in whole milliseconds. */
   now: Millis = BEGIN_MS;
+  /** The last wait was over with nothing to do, and the next frame is likely to come soon. */
+  rehearses = false;
   readonly #arena: Arena;
   readonly #epoll: Epoll;
   readonly #scratch: number;
   readonly #pace: Pace;
   readonly #realtime: boolean;
   readonly #moderation = new Moderation();
+  readonly #warmth: Warmth | undefined;
   readonly #moved: Moved = { captured: 0, capturedBytes: 0, received: 0, receivedBytes: 0 };
   readonly #originMs: Millis;
   /** The same with its fraction. A double in a field would be boxed with each change. */
   readonly #exact = Float64Array.of(BEGIN_MS);
 
   /** Raises the priority of the calling thread as far as it is wanted and granted. */
-  constructor(arena: Arena, epoll: Epoll, { priority, spinUs }: WorkerStart) {
+  constructor(arena: Arena, epoll: Epoll, { priority, spinUs, rehearsal }: WorkerStart) {
     this.#arena = arena;
     this.#epoll = epoll;
     this.#scratch = arena.alloc(TIMESPEC_BYTES, 8);
@@ -55,6 +61,7 @@ export class Waiting {
     this.#realtime = this.priority.got === "realtime";
     const [cpus, realtime] = [navigator.hardwareConcurrency, this.#realtime];
     this.#pace = new Pace({ spinUs, cpus, realtime });
+    this.#warmth = rehearsal ? new Warmth() : undefined;
   }
 
   // hot path
@@ -78,6 +85,7 @@ export class Waiting {
     moved.received = counters[COUNTER.framesLocal] ?? 0;
     moved.receivedBytes = counters[COUNTER.tapWriteBytes] ?? 0;
     this.#moderation.turned(this.now, moved);
+    this.#warmth?.turned(this.now, moved.captured + moved.received);
   }
 
   // hot path
@@ -89,6 +97,7 @@ export class Waiting {
    * @returns how many events epoll has; negative: -errno
    */
   wait(busy: boolean, wakeAt: Millis): number {
+    this.rehearses = false;
     const pace = this.#pace;
     if (pace.tires(this.#exact[0] ?? 0)) restThread(REST_US);
     else if (this.#realtime && this.#moderation.gathers && !busy) restThread(GATHER_US);
@@ -100,7 +109,10 @@ export class Waiting {
     // How long this turn took matters only to a thread that is to rest soon: another look at the clock is not for nothing.
     const watches = pace.watches(this.#exact[0] ?? 0);
     const from = watches ? this.#clock() : this.#exact[0] ?? 0;
-    const events = this.#poll(Math.min(LONGEST_SLEEP_MS, Math.max(0, Math.ceil(wakeAt - from))));
+    const warm = this.#moderation.light && this.#warmth?.lasts(this.now) === true;
+    const longest = warm ? REHEARSE_EVERY_MS : LONGEST_SLEEP_MS;
+    const events = this.#poll(Math.min(longest, Math.max(0, Math.ceil(wakeAt - from))));
+    this.rehearses = warm && events === 0;
     if (watches) pace.waited(from, this.#exact[0] ?? 0);
     return events;
   }

@@ -94,6 +94,10 @@ const OWN: readonly LaunchOption[] = [
     summary: "look for more so long before the data plane sleeps (0)",
   },
   {
+    name: "no-rehearsal",
+    summary: "let the CPU's caches forget the way between frames: saves up to 3 % of a CPU",
+  },
+  {
     name: "ipalloc-range",
     value: "CIDR",
     summary: "addresses to give out, the same on all hosts (10.32.0.0/12); empty: none",

@@ -89,6 +89,8 @@ export interface RouterConfig extends Places {
   readonly priority: Priority;
   /** So long after work the data plane looks for more before it sleeps, in microseconds. */
   readonly spinUs: number;
+  /** Between frames that come close to each other the data plane keeps their ways in the CPU's caches. */
+  readonly rehearsal: boolean;
   /** Age of a key of shuttle at which the next is agreed on; `undefined`: as the protocol says. For tests only. */
   readonly rekeyMs: Millis | undefined;
   /** Where status pages are served read only; `undefined`: nowhere. */
@@ -174,6 +176,7 @@ export function resolveConfig(raw: RawOptions, system: ConfigSystem): Resolved {
     libsodium: take.flag("no-libsodium") ? "never" : "auto",
     priority: take.parsed("priority", priority) ?? "realtime",
     spinUs: take.number("spin", 0, MAX_SPIN_US) ?? 0,
+    rehearsal: !take.flag("no-rehearsal"),
     rekeyMs: testRekeyMs(system.env),
     statusAddress: take.parsed("status-addr", listenAddress) ?? statusDefault(raw),
     httpAddress: take.parsed("http-addr", listenAddress),

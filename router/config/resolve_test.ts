@@ -49,6 +49,7 @@ Deno.test("resolveConfig() has all defaults when nothing is given", () => {
     libsodium: "auto",
     priority: "realtime",
     spinUs: 0,
+    rehearsal: true,
     rekeyMs: undefined,
     statusAddress: { host: "127.0.0.1", port: 6782 },
     httpAddress: undefined,
@@ -91,6 +92,7 @@ Deno.test("resolveConfig() takes what is given", () => {
     "--no-libsodium",
     "--priority=nice",
     "--spin=50",
+    "--no-rehearsal",
     "--trusted-subnets=10.1.0.0/16, 10.2.0.0/16",
     "192.0.2.1",
     "[2001:db8::1]:7000",
@@ -109,6 +111,7 @@ Deno.test("resolveConfig() takes what is given", () => {
   equal(config.libsodium, "never");
   equal(config.priority, "nice");
   equal(config.spinUs, 50);
+  equal(config.rehearsal, false);
   deepEqual(config.trustedSubnets, ["10.1.0.0/16", "10.2.0.0/16"]);
   deepEqual(config.targets, ["192.0.2.1", "[2001:db8::1]:7000"]);
 });

@@ -13,6 +13,7 @@ import { MacTable } from "../../switch/mac_table.ts";
 import { type CopyBytes, INSPECT_OK, Offload, portableCopy } from "../../switch/offload.ts";
 import { Pace } from "../../switch/pace.ts";
 import { StormLimiter } from "../../switch/storm_limiter.ts";
+import { Warmth } from "../../switch/warmth.ts";
 import { sum16 } from "../../switch/wire/checksum.ts";
 import { buildFrame, buildSuperframe, type FrameSpec } from "./frames.ts";
 
@@ -140,6 +141,17 @@ export function paceCall(): () => number {
     pace.worked(now);
     if (pace.watches(now)) pace.waited(now, now + (k & 1) / 8);
     return (pace.spins(now) ? 1 : 0) + (pace.tires(now) ? 2 : 0);
+  };
+}
+
+/** Moves frames now and then, and asks whether the next one will come soon. */
+export function warmthCall(): () => number {
+  const warmth = new Warmth();
+  let k = 0;
+  return () => {
+    k++;
+    warmth.turned(k >> 1, k >> 3);
+    return warmth.lasts(k >> 1) ? 1 : 0;
   };
 }
 

@@ -1,6 +1,6 @@
 /** Two hosts by shuttle: sealed, in clear, over IPv6; and what happens to it when a host or the path changes. */
 
-import { equal, match, ok } from "node:assert/strict";
+import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { must } from "../../base/mod.ts";
 import { addressOf, type Host, Lab, type LaunchOptions } from "../helpers/lab.ts";
 import type { Namespace } from "../helpers/namespace.ts";
@@ -23,6 +23,9 @@ const PING_HEADERS = 28;
 const MTU = 1376;
 const LINK_MTU = 1300;
 const BACK_MS = 30_000;
+const PINGS = 500;
+/** More than are sent while so many pings are. */
+const HEARTBEATS = 300;
 
 interface Two {
   readonly hosts: readonly [Host, Host];
@@ -105,6 +108,46 @@ for (const [name, family, options] of MODES) {
       for (const host of hosts) ok(!/by sleeve/.test(host.log()), host.log());
     });
   });
+}
+
+Deno.test("ways are rehearsed between frames that come close to each other", async (t) => {
+  using lab = new Lab();
+  const hosts = [lab.host(), lab.host()] as const;
+  const [near, far] = [lab.container(), lab.container()];
+  await hosts[0].launch({ password: PASSWORD });
+  const args = ["--no-rehearsal"];
+  await hosts[1].launch({ password: PASSWORD, peers: [hosts[0].address], args });
+  await hosts[0].attach(near, `${addressOf(0)}/24`);
+  await hosts[1].attach(far, `${addressOf(1)}/24`);
+  await byShuttle(hosts);
+  equal(await near.ping(addressOf(1), 5), 5);
+  const before = await Promise.all(hosts.map(counters));
+
+  await t.step("pings at 250 a second pass", async () => {
+    equal(await near.ping(addressOf(1), PINGS, "-i", "0.004"), PINGS);
+  });
+
+  await t.step("it is counted, not taken for traffic, and can be switched off", async () => {
+    const after = await Promise.all(hosts.map(counters));
+    const [first, second] = after.map((counts, i) => {
+      const grown = Object.entries(counts).map(([name, value]) =>
+        [name, value - (must(before[i], "before")[name] ?? 0)] as const
+      );
+      return Object.fromEntries(grown.filter(([name, by]) => by !== 0 && !/^tap/.test(name)));
+    });
+    // Three milliseconds of four are free; a busy machine takes most of the wake-ups away.
+    ok((first?.["rehearsals"] ?? 0) > PINGS / 10, `${first?.["rehearsals"]}`);
+    equal(second?.["rehearsals"], undefined);
+    const drops = [first, second].flatMap((grown) => Object.keys(grown ?? {}))
+      .filter((name) => /^drop|^storm/.test(name));
+    deepEqual(drops, []);
+    // Echoes are not among the datagrams: there are some heartbeats beside the answers.
+    ok((first?.["udpReceived"] ?? 0) < PINGS + HEARTBEATS, `${first?.["udpReceived"]}`);
+  });
+});
+
+async function counters(host: Host): Promise<Record<string, number>> {
+  return JSON.parse(await host.api.get("/report", "json")).Router.CaptureStats;
 }
 
 Deno.test("shuttle comes back", async (t) => {

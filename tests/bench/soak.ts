@@ -2,7 +2,7 @@
  * The program behind `deno task bench:soak`: two sealed routers under full load for some minutes, and what becomes of them.
  *
  * ```
- *   VXLAN   streams                                      a tenth of the time
+ *   VXLAN   streams                                      half of the time that was asked for
  *   weft    streams: content, memory, keys, garbage      the time that was asked for
  *   VXLAN   again
  *   weft    flood of numbered datagrams: where each frame went     some seconds

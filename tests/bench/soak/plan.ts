@@ -38,7 +38,7 @@ export const USAGE = `Usage: deno task bench:soak -- [--minutes=M] [--one-way] [
 Runs two sealed routers under full load and looks at what a short measurement cannot see:
 wrong bytes, memory, stalls, new keys, garbage, and frames that nobody counted. Needs root.
 
-  --minutes=M   how long the stream through weft takes (10); VXLAN before and after it takes a fifth more
+  --minutes=M   how long the stream through weft takes (10); VXLAN before and after it takes as long again
   --one-way     one connection in one direction; otherwise two in both
   --json=FILE   writes all that was measured
   --help        this text
@@ -76,7 +76,8 @@ export function soakPlan(minutes: number): SoakPlan {
   return {
     stream,
     warmUp: Math.min(60, stream / 5),
-    vxlan: Math.max(5, stream / 10),
+    // As long as weft in all: the longest of anything grows with the time in which it is looked for.
+    vxlan: Math.max(5, stream / 2),
     // As often as in ten minutes, so that a short run has something to compare.
     sample: Math.min(10, Math.max(1, stream / 60)),
     window: Math.min(10, Math.max(1, stream / 10)),

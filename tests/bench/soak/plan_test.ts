@@ -15,7 +15,7 @@ Deno.test("parseSoak() takes what is given and refuses the rest", () => {
 
 Deno.test("soakPlan() looks at memory every 10 s and changes keys 15 times in ten minutes", () => {
   const { stream, sample, rekey, vxlan } = soakPlan(10);
-  deepEqual({ stream, sample, rekey, vxlan }, { stream: 600, sample: 10, rekey: 40, vxlan: 60 });
+  deepEqual({ stream, sample, rekey, vxlan }, { stream: 600, sample: 10, rekey: 40, vxlan: 300 });
 });
 
 Deno.test("soakPlan() does the same more often when there is less time", () => {

@@ -30,6 +30,8 @@ const SMALLEST_PATH_MTU = 552;
 
 /** Where the address of our own socket is stored, behind those of all tunnels. */
 const OWN_SLOT = ENDPOINTS;
+/** A refusal can be of an earlier datagram to another address; so many in a row are of this one. */
+const MOST_REFUSALS = 8;
 const LOOPBACK = { 4: "127.0.0.1", 6: "::1" } as const;
 
 /** Arena that {@link Sockets.open} needs, in bytes. */
@@ -63,7 +65,8 @@ export class Sockets implements Disposable {
   readonly #events: SocketEvents;
   /** Memory of one byte. */
   readonly #byte: number;
-  #echoes = true;
+  /** Echoes in a row that the kernel did not take. */
+  #refusals = 0;
 
   private constructor(all: UdpSocket[], families: (4 | 6)[], own: Own, events: SocketEvents) {
     this.all = all;
@@ -152,14 +155,13 @@ export class Sockets implements Disposable {
   /**
    * Sends a byte from the first socket to itself, on this host alone; what comes of it is for {@link isEcho}. hot path
    *
-   * Where the kernel refuses (the loopback device is down, a firewall) nothing is tried again.
+   * Where the kernel refuses time after time (the loopback device is down, a firewall) nothing is tried again.
    */
   echo(): void {
     const socket = this.all[0];
-    if (socket === undefined || !this.#echoes) return;
+    if (socket === undefined || this.#refusals >= MOST_REFUSALS) return;
     socket.prepare(0, OWN_SLOT, this.#byte, 1, 0);
-    const sent = socket.send(0, 1);
-    if (sent < 0 && sent !== -ERRNO.EAGAIN && sent !== -ERRNO.EINTR) this.#echoes = false;
+    this.#refusals = socket.send(0, 1) === 1 ? 0 : this.#refusals + 1;
   }
 
   /** Tells whether a message that a socket received is one of our own. hot path */

@@ -46,6 +46,7 @@ import { SUPERFRAME_BYTES } from "./frame.ts";
 import { Injector, INJECTOR_ARENA_BYTES } from "./injector_shell.ts";
 import { LinkTable } from "./link_table.ts";
 import { Offload } from "./offload.ts";
+import { MessageSource } from "./message_source.ts";
 import { createOverlays } from "./overlay/mod.ts";
 import type { Overlay } from "./overlay/overlay.ts";
 import { Outbox } from "./outbox.ts";
@@ -53,7 +54,6 @@ import { Rehearsal } from "./rehearsal.ts";
 import { Reporter } from "./reporter.ts";
 import { Fragments } from "./shuttle/mod.ts";
 import { aeadCiphers } from "./shuttle_keys_shell.ts";
-import { Senders } from "./senders.ts";
 import { ShuttleStage } from "./shuttle_stage.ts";
 import { ENDPOINTS, Sockets, SOCKETS_ARENA_BYTES } from "./sockets_shell.ts";
 import { Traffic } from "./traffic_shell.ts";
@@ -103,7 +103,7 @@ export class DataPlane implements Disposable {
   readonly #injector: Injector;
   readonly #overlays: readonly Overlay[];
   readonly #links: LinkTable;
-  readonly #senders: Senders;
+  readonly #messageSource: MessageSource;
   readonly #scratch: number;
   readonly #tapBuffer: number;
   readonly #traffic: Traffic;
@@ -171,7 +171,7 @@ export class DataPlane implements Disposable {
       count: this.#count,
     }, { seed });
     this.#links = new LinkTable(this.#overlays, ENDPOINTS);
-    this.#senders = new Senders(this.#links, this.#sockets);
+    this.#messageSource = new MessageSource(this.#links, this.#sockets);
     const shared = {
       slab: arena,
       forwarding: this.#forwarding,
@@ -421,7 +421,7 @@ export class DataPlane implements Disposable {
 
   #readTrain(socket: UdpSocket, at: number, message: number): void {
     this.#message = message;
-    this.#senders.begin(at, message);
+    this.#messageSource.begin(at, message);
     const length = socket.slotLength(message);
     const segment = socket.slotSegment(message) || length;
     const begin = socket.slotOffset(message);
@@ -437,7 +437,7 @@ export class DataPlane implements Disposable {
   #datagram(offset: number, length: number): void {
     const shuttle = this.#shuttle;
     if (shuttle.takes(offset, length)) {
-      const source = this.#senders.slot();
+      const source = this.#messageSource.slot();
       const { light } = this.#waiting;
       if (light) this.#rehearsal.arrives(offset, length, source);
       if (!shuttle.receive(offset, length, source, this.#now)) return;

@@ -7,8 +7,8 @@
 /** Nobody has asked yet. */
 const UNKNOWN = -2;
 
-/** The slots that a sender can have; part of `LinkTable`. */
-export interface SenderLinks {
+/** The slots that a message can come from; part of `LinkTable`. */
+export interface SourceLinks {
   /** Slots of the links that carry segments. */
   readonly hopSlots: ArrayLike<number>;
   /** Tells whether a slot is one of them. */
@@ -16,15 +16,15 @@ export interface SenderLinks {
 }
 
 /** The addresses; part of `Sockets`. */
-export interface SenderSockets {
+export interface SourceSockets {
   /** Tells whether a message that a socket received came from the address of a slot. */
   isFrom(at: number, message: number, slot: number): boolean;
 }
 
-/** Finds the sender of one message after the other. */
-export class Senders {
-  readonly #links: SenderLinks;
-  readonly #sockets: SenderSockets;
+/** Finds the link of one message after the other. */
+export class MessageSource {
+  readonly #links: SourceLinks;
+  readonly #sockets: SourceSockets;
   #at = 0;
   #message = 0;
   #slot: number = UNKNOWN;
@@ -32,7 +32,7 @@ export class Senders {
   #last = -1;
 
   /** Begins without a message. */
-  constructor(links: SenderLinks, sockets: SenderSockets) {
+  constructor(links: SourceLinks, sockets: SourceSockets) {
     this.#links = links;
     this.#sockets = sockets;
   }

@@ -45,7 +45,7 @@ import { Forwarding } from "./forwarding.ts";
 import { SUPERFRAME_BYTES } from "./frame.ts";
 import { Injector, INJECTOR_ARENA_BYTES } from "./injector_shell.ts";
 import { LinkTable } from "./link_table.ts";
-import { Offload } from "./offload.ts";
+import { type CopyBytes, Offload } from "./offload.ts";
 import { MessageSource } from "./message_source.ts";
 import { createOverlays } from "./overlay/mod.ts";
 import type { Overlay } from "./overlay/overlay.ts";
@@ -99,6 +99,7 @@ export class DataPlane implements Disposable {
   readonly #tapName: string;
   readonly #eventFd: number;
   readonly #outbox: Outbox;
+  readonly #copy: CopyBytes;
   readonly #forwarding: Forwarding;
   readonly #injector: Injector;
   readonly #overlays: readonly Overlay[];
@@ -157,7 +158,7 @@ export class DataPlane implements Disposable {
     this.#outbox = new Outbox(arena, OUTBOX_BYTES, OUTBOX_SENDS);
     const seed = crypto.getRandomValues(new Int32Array(1))[0] ?? 0;
     this.#forwarding = new Forwarding({ ownMacs: start.ownMacs, seed });
-    const copy = arenaCopy(arena);
+    const copy = this.#copy = arenaCopy(arena);
     const offload = new Offload(arena, copy);
     this.#injector = new Injector(arena, this.#tap, start.mtuBytes, offload, this.#count);
     this.#scratch = arena.alloc(16);
@@ -468,6 +469,8 @@ export class DataPlane implements Disposable {
   #sendOutbox(): void {
     if (this.#outbox.empty && !this.#blocked) return;
     const blocked = !this.#sockets.flush(this.#outbox);
+    // What was lent lies in the slots, which the next batch overwrites.
+    if (blocked) this.#outbox.keep(this.#copy);
     if (blocked === this.#blocked) return;
     this.#blocked = blocked;
     const extra = blocked ? EPOLL.OUT : 0;

@@ -10,7 +10,8 @@
  *
  * Only one datagram is under construction at a time, so that trains are contiguous in memory: a train is a buffer of
  * segments of equal size of which only the last may be shorter (spec/dataplane.md 8.2). What the socket does not take stays
- * where it is: the outbox is the queue, and when it is full the loop stops reading the TAP.
+ * where it is: the outbox is the queue, and when it is full the loop stops reading the TAP. A train that is passed on is lent
+ * to it where it was received: only what does not leave at once is copied.
  *
  * It does not know what is in a datagram, nor does it send.
  *
@@ -19,6 +20,7 @@
 
 import { Bug } from "../base/mod.ts";
 import type { Slab } from "./frame.ts";
+import type { CopyBytes } from "./offload.ts";
 
 /** Most bytes of a train: the kernel takes 65507 (IPv4); some room for IPv6 headers is left. */
 export const TRAIN_BYTES = 65_400;
@@ -38,6 +40,8 @@ export class Outbox {
   readonly slots: Int32Array;
   /** 1: send with the don't-fragment bit. */
   readonly df: Uint8Array;
+  /** Where each send has room in the outbox: `offsets`, but for what was lent. */
+  readonly #homes: Int32Array;
   #count = 0;
   #first = 0;
   #tail: number;
@@ -63,6 +67,7 @@ export class Outbox {
     this.#maxSegments = maxSegments;
     this.#limit = maxSegments;
     this.offsets = new Int32Array(maxSends);
+    this.#homes = new Int32Array(maxSends);
     this.lengths = new Int32Array(maxSends);
     this.segments = new Int32Array(maxSends);
     this.slots = new Int32Array(maxSends);
@@ -86,7 +91,7 @@ export class Outbox {
 
   /** Bytes that wait to be sent. */
   get waitingBytes(): number {
-    return this.empty ? 0 : this.#tail - (this.offsets[this.#first] ?? 0);
+    return this.empty ? 0 : this.#tail - (this.#homes[this.#first] ?? 0);
   }
 
   /** Bytes that can still be reserved; 0 if no further send fits. */
@@ -151,6 +156,7 @@ export class Outbox {
     }
     const i = this.#count++;
     this.offsets[i] = offset;
+    this.#homes[i] = offset;
     this.lengths[i] = lengthBytes;
     this.segments[i] = lengthBytes;
     this.slots[i] = slot;
@@ -160,15 +166,32 @@ export class Outbox {
   }
 
   /**
-   * Finishes a whole train that was written into the reserved room: it leaves as it is and nothing joins it.
+   * Takes a whole train that lies elsewhere; it leaves from there, as it is, and nothing joins it. Whoever lends it calls
+   * {@link keep} before those bytes change.
    *
-   * @param lengthBytes all its segments together, at most what was reserved and {@link TRAIN_BYTES}
+   * @param offset where it lies in the slab
+   * @param lengthBytes all its segments together, at most {@link TRAIN_BYTES}
    * @param segmentBytes size of each but the last, which may be shorter
    * @param slot address slot of the receiver
+   * @returns false if the outbox has no room to keep it: send first
    */
-  commitTrain(lengthBytes: number, segmentBytes: number, slot: number): void {
+  lendTrain(offset: number, lengthBytes: number, segmentBytes: number, slot: number): boolean {
+    if (this.reserve(lengthBytes) < 0) return false;
     this.commit(lengthBytes, slot, true, false);
-    this.segments[this.#count - 1] = segmentBytes < lengthBytes ? segmentBytes : lengthBytes;
+    const i = this.#count - 1;
+    this.offsets[i] = offset;
+    this.segments[i] = Math.min(segmentBytes, lengthBytes);
+    return true;
+  }
+
+  /** Copies what was lent and has not left. */
+  keep(copy: CopyBytes): void {
+    for (let i = this.#first; i < this.#count; i++) {
+      const [home, offset] = [this.#homes[i] ?? 0, this.offsets[i] ?? 0];
+      if (home === offset) continue;
+      copy(home, offset, this.lengths[i] ?? 0);
+      this.offsets[i] = home;
+    }
   }
 
   #joins(last: number, lengthBytes: number, slot: number, flag: number): boolean {

@@ -102,18 +102,43 @@ Deno.test("Outbox refuses a second reservation and a datagram that outgrew its o
   assert.throws(() => outbox.commit(101, 1, true, true), { name: "Bug" });
 });
 
-Deno.test("Outbox.commitTrain() leaves a train as it is, and nothing joins it", () => {
+Deno.test("Outbox.lendTrain() leaves a train as it is, where it is, and nothing joins it", () => {
   const outbox = new Outbox(arraySlab(200_000), 150_000, 16);
   put(outbox, 1000);
-  assert.equal(outbox.reserve(2_500), 1_000);
-  outbox.commitTrain(2_500, 1_000, 1);
+  assert.ok(outbox.lendTrain(160_000, 2_500, 1_000, 1));
   put(outbox, 1000);
-  outbox.reserve(700);
-  outbox.commitTrain(700, 1_000, 2);
+  assert.ok(outbox.lendTrain(163_000, 700, 1_000, 2));
   assert.deepEqual(sends(outbox), [
     { at: 0, length: 1_000, segment: 1_000, slot: 1 },
-    { at: 1_000, length: 2_500, segment: 1_000, slot: 1 },
+    { at: 160_000, length: 2_500, segment: 1_000, slot: 1 },
     { at: 3_500, length: 1_000, segment: 1_000, slot: 1 },
-    { at: 4_500, length: 700, segment: 700, slot: 2 },
+    { at: 163_000, length: 700, segment: 700, slot: 2 },
   ]);
+  assert.equal(outbox.waitingBytes, 5_200);
+});
+
+Deno.test("Outbox.keep() copies what was lent and has not left, and nothing else", () => {
+  const slab = arraySlab(200_000);
+  const outbox = new Outbox(slab, 4_000, 16);
+  const copies: number[][] = [];
+  const copy = (...each: [number, number, number]): void => void copies.push(each);
+  assert.ok(outbox.lendTrain(10_000, 1_000, 500, 1));
+  put(outbox, 300);
+  assert.ok(outbox.lendTrain(20_000, 900, 500, 1));
+  outbox.sent(1);
+  outbox.keep(copy);
+  outbox.keep(copy);
+  assert.deepEqual(copies, [[1_300, 20_000, 900]]);
+  assert.deepEqual(sends(outbox).map(({ at, length }) => [at, length]), [[1_000, 300], [
+    1_300,
+    900,
+  ]]);
+});
+
+Deno.test("Outbox.lendTrain() takes no more than can be kept", () => {
+  const outbox = new Outbox(arraySlab(8_192), 2_500, 16);
+  assert.ok(outbox.lendTrain(4_000, 2_000, 1_000, 1));
+  assert.ok(!outbox.lendTrain(6_000, 1_000, 1_000, 1));
+  outbox.sent(1);
+  assert.ok(outbox.lendTrain(6_000, 1_000, 1_000, 1));
 });

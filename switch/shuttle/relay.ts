@@ -16,7 +16,6 @@
 
 import { COUNTER } from "../contract.ts";
 import type { Slab } from "../frame.ts";
-import type { CopyBytes } from "../offload.ts";
 import type { Outbox } from "../outbox.ts";
 import {
   isPlainType,
@@ -35,8 +34,6 @@ export interface RelayParts {
   readonly slab: Slab;
   /** Takes trains. */
   readonly outbox: Outbox;
-  /** Copies bytes in the slab. */
-  readonly copy: CopyBytes;
   /** Adds to a counter of `contract.ts`. */
   readonly count: (counter: number, by?: number) => void;
   /** Ends what is under construction in the outbox. */
@@ -65,7 +62,7 @@ export class ShuttleRelay {
   }
 
   /**
-   * Takes one segment, which stays where it is until {@link end}. hot path
+   * Takes one segment, which stays where it is until the outbox has sent or kept it. hot path
    *
    * @param source address slot of the established link that it came from, -1 for none
    */
@@ -99,22 +96,22 @@ export class ShuttleRelay {
     this.#slot = slot;
   }
 
-  /** Puts the run at hand into the outbox; at the end of each train. hot path */
+  /** Lends the run at hand to the outbox; at the end of each train. hot path */
   end(): void {
     const length = this.#end - this.#begin;
     if (this.#destination < 0) return;
     this.#destination = -1;
-    const { outbox, copy, count, beforeWrite, makeRoom } = this.#parts;
+    const { count, beforeWrite, makeRoom } = this.#parts;
     beforeWrite();
-    let at = outbox.reserve(length);
-    if (at < 0) {
-      makeRoom();
-      at = outbox.reserve(length);
-    }
     const segments = Math.ceil(length / this.#segment);
-    if (at < 0) return count(COUNTER.dropOutboxFull, segments);
-    copy(at, this.#begin, length);
-    outbox.commitTrain(length, this.#segment, this.#slot);
+    if (!this.#lend(length)) {
+      makeRoom();
+      if (!this.#lend(length)) return count(COUNTER.dropOutboxFull, segments);
+    }
     count(COUNTER.framesRelayed, segments);
+  }
+
+  #lend(length: number): boolean {
+    return this.#parts.outbox.lendTrain(this.#begin, length, this.#segment, this.#slot);
   }
 }

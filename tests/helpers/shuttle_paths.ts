@@ -178,7 +178,6 @@ export function shuttleRelayCall(): () => number {
   const relay = new ShuttleRelay({
     slab,
     outbox,
-    copy,
     count: () => {},
     beforeWrite: () => {},
     makeRoom: () => outbox.sent(outbox.count - outbox.first),

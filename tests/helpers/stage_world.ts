@@ -6,7 +6,7 @@
 
 import assert from "node:assert/strict";
 import { arraySlab, type Slab } from "../../switch/frame.ts";
-import { INSPECT_OK, Offload, portableCopy } from "../../switch/offload.ts";
+import { type CopyBytes, INSPECT_OK, Offload, portableCopy } from "../../switch/offload.ts";
 import { Outbox } from "../../switch/outbox.ts";
 import type { PairKeys, PairNews, PairState, PeerEntry } from "../../switch/contract.ts";
 import { Fragments, PAIR, type PairCiphers, type ShuttleHop } from "../../switch/shuttle/mod.ts";
@@ -42,6 +42,7 @@ export class StageRouter {
   peers: (PeerEntry | null)[] = [];
   /** Hops by neighbour; replaced by tests. */
   hops: (ShuttleHop | undefined)[] = [];
+  readonly #copy: CopyBytes;
   readonly #offload: Offload;
   readonly #tap: number;
   readonly #slot: number;
@@ -51,7 +52,7 @@ export class StageRouter {
     const { counts, count } = tally();
     this.counts = counts;
     this.outbox = new Outbox(slab, 1 << 19, 512);
-    const copy = portableCopy(slab);
+    const copy = this.#copy = portableCopy(slab);
     this.#offload = new Offload(slab, copy);
     this.#tap = slab.alloc(70_000, 64) + 64;
     this.#slot = slab.alloc(TRAIN_ROOM, 64);
@@ -101,6 +102,8 @@ export class StageRouter {
       }
     }
     stage.endTrain();
+    // The next train comes to the same place.
+    this.outbox.keep(this.#copy);
   }
 
   /** Takes what is to be sent. */

@@ -1,5 +1,5 @@
 /**
- * When the loop lets small frames gather before it looks again, as network cards do with their interrupts.
+ * How long the loop lets frames gather before it looks again, as network cards do with their interrupts.
  *
  * ```
  *   a frame ── a turn ── a frame ── a turn ──      few: each at once
@@ -8,7 +8,8 @@
  *
  * A real-time thread takes the CPU from the program that sends with each frame that it sends. Then every turn carries one
  * frame, and the program waits for its CPU. Superframes do not gain: a turn of one is worth its price, and bulk has a
- * round trip time to keep.
+ * round trip time to keep. Where little goes the other way nobody waits for an answer, and the rest may be longer
+ * (docs/adr/0028).
  *
  * It also sees when there is little to move: then a frame leaves alone, before the next one is looked for (docs/adr/0026).
  *
@@ -29,6 +30,14 @@ const SMALL_RECEIVED_BYTES = 1_000;
 const BULK_BYTES = 300_000;
 /** Up to so many bytes a millisecond, 400 Mbit/s, the CPU has time to spare for each frame. */
 const LIGHT_BYTES = 50_000;
+/** Eight frames and more come meanwhile in what counts as a flood. */
+const GATHER_US = 400;
+/** The same in a flood that has no answers. */
+const GATHER_ONE_WAY_US = 800;
+/** A flood has no answers if so many frames go one way for each that goes the other. */
+const ONE_WAY = 8;
+/** No more frames than this are to come meanwhile: the queue of a TAP holds 500. */
+const GATHERED_FRAMES = 200;
 
 const AT = 0;
 const CAPTURED = 1;
@@ -50,8 +59,8 @@ export interface Moved {
 
 /** Sees floods of small frames, and times of little traffic. */
 export class Moderation {
-  /** Whether the last whole window was a flood of small frames. */
-  gathers = false;
+  /** How long to rest before the next look, in microseconds; 0: not at all. */
+  gatherUs = 0;
   /** Whether there was little to move in the last whole window: then what counts is when a frame leaves, not what it costs. */
   light = true;
   /** Doubles: fields would be boxed with each change. */
@@ -71,12 +80,19 @@ export class Moderation {
         capturedBytes < SMALL_CAPTURED_BYTES * captured ||
       received > FLOOD_FRAMES * elapsed && receivedBytes < SMALL_RECEIVED_BYTES * received;
     const bytes = capturedBytes + receivedBytes;
-    this.gathers = floods && bytes < BULK_BYTES * elapsed;
     this.light = !floods && bytes < LIGHT_BYTES * elapsed;
+    const gathers = floods && bytes < BULK_BYTES * elapsed;
+    this.gatherUs = gathers ? restUs(captured, received, elapsed) : 0;
     since[AT] = now;
     since[CAPTURED] = moved.captured;
     since[CAPTURED_BYTES] = moved.capturedBytes;
     since[RECEIVED] = moved.received;
     since[RECEIVED_BYTES] = moved.receivedBytes;
   }
+}
+
+function restUs(captured: number, received: number, elapsed: Millis): number {
+  const [more, less] = captured > received ? [captured, received] : [received, captured];
+  const wanted = less * ONE_WAY < more ? GATHER_ONE_WAY_US : GATHER_US;
+  return Math.min(wanted, Math.floor(GATHERED_FRAMES * 1_000 * elapsed / more));
 }

@@ -11,9 +11,9 @@ interface Run {
   readonly receivedBytes?: number;
 }
 
-/** Lets runs happen one after the other. @returns whether it gathers after each */
-function after(...runs: readonly Run[]): boolean[] {
-  return lookAfter((moderation) => moderation.gathers, runs);
+/** Lets runs happen one after the other. @returns how long it gathers after each, in microseconds */
+function after(...runs: readonly Run[]): number[] {
+  return lookAfter((moderation) => moderation.gatherUs, runs);
 }
 
 /** The same. @returns whether there is little to do after each */
@@ -21,7 +21,7 @@ function lightAfter(...runs: readonly Run[]): boolean[] {
   return lookAfter((moderation) => moderation.light, runs);
 }
 
-function lookAfter(look: (moderation: Moderation) => boolean, runs: readonly Run[]): boolean[] {
+function lookAfter<T>(look: (moderation: Moderation) => T, runs: readonly Run[]): T[] {
   const moderation = new Moderation();
   const moved: Moved = { captured: 0, capturedBytes: 0, received: 0, receivedBytes: 0 };
   let now = 1_000;
@@ -41,43 +41,54 @@ function lookAfter(look: (moderation: Moderation) => boolean, runs: readonly Run
 const SMALL = { captured: 1, capturedBytes: 116 };
 
 Deno.test("turned() does not gather pings", () => {
-  assert.deepEqual(after({ turns: 50, everyMs: 4, ...SMALL }), [false]);
+  assert.deepEqual(after({ turns: 50, everyMs: 4, ...SMALL }), [0]);
 });
 
 Deno.test("turned() does not gather requests that come one after the other", () => {
-  assert.deepEqual(after({ turns: 500, everyMs: 0.1, ...SMALL }), [false]);
+  assert.deepEqual(after({ turns: 500, everyMs: 0.1, ...SMALL }), [0]);
 });
 
 Deno.test("turned() gathers a flood of small frames from the bridge, and stops after it", () => {
   const flood = { turns: 1000, everyMs: 0.02, ...SMALL };
-  assert.deepEqual(after(flood, { turns: 5, everyMs: 4, ...SMALL }), [true, false]);
+  assert.deepEqual(after(flood, { turns: 5, everyMs: 4, ...SMALL }), [800, 0]);
 });
 
 Deno.test("turned() gathers whole packets that no kernel joined", () => {
   const packets = { captured: 1, capturedBytes: 1400 };
-  assert.deepEqual(after({ turns: 1000, everyMs: 0.02, ...packets }), [true]);
+  assert.deepEqual(after({ turns: 1000, everyMs: 0.02, ...packets }), [800]);
 });
 
 Deno.test("turned() keeps gathering while a turn carries many", () => {
   const many = { captured: 30, capturedBytes: 3_480 };
-  assert.deepEqual(after({ turns: 50, everyMs: 0.3, ...many }), [true]);
+  assert.deepEqual(after({ turns: 50, everyMs: 0.3, ...many }), [800]);
 });
 
 Deno.test("turned() gathers a flood of small frames from peers", () => {
   const frames = { received: 20, receivedBytes: 2_320 };
-  assert.deepEqual(after({ turns: 100, everyMs: 0.2, ...frames }), [true]);
+  assert.deepEqual(after({ turns: 100, everyMs: 0.2, ...frames }), [800]);
 });
 
 Deno.test("turned() does not gather superframes, whichever way they go", () => {
   const sent = { captured: 1, capturedBytes: 64_000 };
   const got = { received: 48, receivedBytes: 64_000 };
-  assert.deepEqual(after({ turns: 500, everyMs: 0.04, ...sent }), [false]);
-  assert.deepEqual(after({ turns: 500, everyMs: 0.04, ...got }), [false]);
+  assert.deepEqual(after({ turns: 500, everyMs: 0.04, ...sent }), [0]);
+  assert.deepEqual(after({ turns: 500, everyMs: 0.04, ...got }), [0]);
 });
 
 Deno.test("turned() does not gather acknowledgements of bulk", () => {
   const bulk = { received: 48, receivedBytes: 64_000, captured: 2, capturedBytes: 152 };
-  assert.deepEqual(after({ turns: 500, everyMs: 0.05, ...bulk }), [false]);
+  assert.deepEqual(after({ turns: 500, everyMs: 0.05, ...bulk }), [0]);
+});
+
+Deno.test("turned() rests for half the time in a flood that is answered", () => {
+  const answered = { turns: 1000, everyMs: 0.02, ...SMALL, received: 1, receivedBytes: 116 };
+  const some = { turns: 1000, everyMs: 0.02, captured: 9, capturedBytes: 1_044, received: 1 };
+  assert.deepEqual(after(answered, { ...some, receivedBytes: 116 }), [400, 444]);
+});
+
+Deno.test("turned() gathers no more than the queue of a TAP holds", () => {
+  const [us = 0] = after({ turns: 1000, everyMs: 0.02, captured: 20, capturedBytes: 2_320 });
+  assert.ok(us > 150 && us <= 200, `${us}`);
 });
 
 Deno.test("turned() calls it light before anything moved, and while pings and requests do", () => {

@@ -18,8 +18,6 @@ const LONGEST_SLEEP_MS = 1_000;
 const REHEARSE_EVERY_MS = 1;
 /** With a rest every 10 ms it is a fiftieth of the time; the kernel's buffers hold more than comes meanwhile. */
 const REST_US = 200;
-/** Eight frames and more come meanwhile in what counts as a flood, sixty in one of 150,000 a second. */
-const GATHER_US = 400;
 /** What `clock_gettime` writes. */
 const TIMESPEC_BYTES = 16;
 
@@ -100,7 +98,9 @@ export class Waiting {
     this.rehearses = false;
     const pace = this.#pace;
     if (pace.tires(this.#exact[0] ?? 0)) restThread(REST_US);
-    else if (this.#realtime && this.#moderation.gathers && !busy) restThread(GATHER_US);
+    else if (this.#realtime && !busy && this.#moderation.gatherUs > 0) {
+      restThread(this.#moderation.gatherUs);
+    }
     if (busy) return this.#poll(0);
     if (pace.spins(this.#exact[0] ?? 0)) {
       yieldThread();

@@ -187,7 +187,8 @@ export class Outbox {
   /** Copies what was lent and has not left. */
   keep(copy: CopyBytes): void {
     for (let i = this.#first; i < this.#count; i++) {
-      const [home, offset] = [this.#homes[i] ?? 0, this.offsets[i] ?? 0];
+      const home = this.#homes[i] ?? 0;
+      const offset = this.offsets[i] ?? 0;
       if (home === offset) continue;
       copy(home, offset, this.lengths[i] ?? 0);
       this.offsets[i] = home;

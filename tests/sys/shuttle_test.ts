@@ -115,6 +115,23 @@ Deno.test("a data plane relays trains that it cannot read", () =>
     await sendBytes(a, c);
   }));
 
+Deno.test("a data plane keeps the trains that its way out does not take at once", () =>
+  inWorld(3, SEALED, async (world) => {
+    await world.shuttles(0, 2);
+    const [a, b, c] = [world.at(0), world.at(1), world.at(2)];
+    // The socket's buffer, a megabyte, is full before the queue is.
+    const narrow = ["tbf", "rate", "200mbit", "burst", "128kb", "limit", "8mb"];
+    await b.host.run(["tc", "qdisc", "add", "dev", "under", "root", ...narrow]);
+    const { result: { counts: relay }, counts } = await world.counting(
+      2,
+      () => world.counting(1, () => stream(a, c, "-u", "-b", "2G", "-l", "1300")),
+    );
+    assert.ok(relay.dropOutboxFull > 0, "the way out was full");
+    assert.ok(counts.framesLocal > 1_000, `${counts.framesLocal} frames`);
+    assert.equal(counts.dropBadTag + counts.dropReplayed + counts.dropRecord, 0);
+    await sendBytes(a, c);
+  }));
+
 Deno.test("a data plane relays trains in clear where there is no password", () =>
   inWorld(3, PLAIN, async (world) => {
     await world.shuttles(0, 2);

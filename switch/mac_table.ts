@@ -14,7 +14,7 @@
 
 import { type Mac, macHigh, macLow, macOf } from "../base/mod.ts";
 import { isGroup } from "./wire/ethernet.ts";
-import { EXTRA, STRIDE, Table48, VALUE } from "./table48.ts";
+import { BLOCK_SLOTS, EXTRA, STRIDE, Table48, VALUE } from "./table48.ts";
 
 /** Most addresses in all (design: "MAC moves"). */
 export const MAX_MACS = 65_536;
@@ -30,6 +30,7 @@ export const CONFLICT_MS = 1_000;
 
 /** Slots that one call of {@link MacTable.age} looks at: at one call a second the whole table in 32 s. */
 const AGE_SLOTS = 4_096;
+const BLOCK_CELLS = BLOCK_SLOTS * STRIDE;
 
 /** What became of an address that was to be learnt. */
 export const LEARN = {
@@ -134,10 +135,14 @@ export class MacTable {
 
   /** Forgets addresses that were not seen for 10 minutes; looks at a part of the table per call. @returns how many */
   age(now: number): number {
-    const cells = this.#table.cells;
-    const before = this.#table.count;
+    const { blocks, cells, count: before } = this.#table;
     for (let i = 0; i < AGE_SLOTS; i++) {
       const at = this.#cursor;
+      if (at % BLOCK_CELLS === 0 && blocks[at / BLOCK_CELLS] === 0) {
+        this.#cursor = at + BLOCK_CELLS === cells.length ? 0 : at + BLOCK_CELLS;
+        i += BLOCK_SLOTS - 1;
+        continue;
+      }
       const last = cells[at + EXTRA] ?? 0;
       if (cells[at + VALUE] !== 0 && ((now - last) | 0) > MAC_LIFE_MS) {
         // Another entry may have moved to this slot: look at it again.
@@ -151,24 +156,32 @@ export class MacTable {
 
   /** Forgets all addresses of a peer. */
   forgetPeer(peer: number): void {
-    const cells = this.#table.cells;
+    const { blocks, cells } = this.#table;
     // From the end: a removal only moves entries back into the slot just left, or wraps them to the end (second pass).
     while (this.#count(peer) > 0) {
-      for (let at = cells.length - STRIDE; at >= 0; at -= STRIDE) {
-        while (cells[at + VALUE] === peer + 1) this.#remove(at);
+      for (let block = blocks.length - 1; block >= 0; block--) {
+        if (blocks[block] === 0) continue;
+        const begin = block * BLOCK_CELLS;
+        for (let at = begin + BLOCK_CELLS - STRIDE; at >= begin; at -= STRIDE) {
+          while (cells[at + VALUE] === peer + 1) this.#remove(at);
+        }
       }
     }
   }
 
   /** Returns all entries, for status. */
   entries(now: number): MacEntry[] {
-    const cells = this.#table.cells;
+    const { blocks, cells } = this.#table;
     const entries: MacEntry[] = [];
-    for (let at = 0; at < cells.length && entries.length < this.#table.count; at += STRIDE) {
-      const peer = (cells[at + VALUE] ?? 0) - 1;
-      if (peer < 0) continue;
-      const mac = macOf(cells[at] ?? 0, cells[at + 1] ?? 0);
-      entries.push({ mac, peer, ageMs: (now - (cells[at + EXTRA] ?? 0)) | 0 });
+    for (let block = 0; block < blocks.length; block++) {
+      if (blocks[block] === 0) continue;
+      const end = (block + 1) * BLOCK_CELLS;
+      for (let at = block * BLOCK_CELLS; at < end; at += STRIDE) {
+        const peer = (cells[at + VALUE] ?? 0) - 1;
+        if (peer < 0) continue;
+        const mac = macOf(cells[at] ?? 0, cells[at + 1] ?? 0);
+        entries.push({ mac, peer, ageMs: (now - (cells[at + EXTRA] ?? 0)) | 0 });
+      }
     }
     return entries;
   }

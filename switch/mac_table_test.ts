@@ -154,10 +154,17 @@ Deno.test("MacTable agrees with a Map after any sequence", () => {
           assert.equal(macs.lookup(0x0a00, i), model.get(i)?.peer ?? -1);
         }
       }
+      const told = macs.entries(now).map(({ mac, peer, ageMs }) => [macLow(mac), peer, ageMs]);
+      const known = [...model].map(([low, { peer, seen }]) => [low, peer, now - seen]);
+      assert.deepEqual(told.toSorted(byLow), known.toSorted(byLow));
     }),
     { numRuns: 20 },
   );
 });
+
+function byLow(a: readonly number[], b: readonly number[]): number {
+  return (a[0] ?? 0) - (b[0] ?? 0);
+}
 
 function ageAll(macs: MacTable, now: number): void {
   for (let i = 0; i < 33; i++) macs.age(now);

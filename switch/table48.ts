@@ -22,10 +22,15 @@ export const VALUE = 2;
 /** Position of the cell that is the owner's in a slot. */
 export const EXTRA = 3;
 
+/** Slots of a block. Whoever looks at all entries passes over empty blocks: most of a large table is never touched. */
+export const BLOCK_SLOTS = 64;
+
 /** The table; {@link NameTable} and {@link MacTable} are what others use. */
 export class Table48 {
   /** All slots. */
   readonly cells: Int32Array;
+  /** Entries in each block of {@link BLOCK_SLOTS}. */
+  readonly blocks: Uint8Array;
   /** Entries. */
   count = 0;
   readonly #mask: number;
@@ -34,11 +39,12 @@ export class Table48 {
   /**
    * Makes an empty table.
    *
-   * @param slots how many, a power of two
+   * @param slots how many, a power of two, at least {@link BLOCK_SLOTS}
    * @param seed makes the order of slots unpredictable, so that nobody can choose addresses that collide
    */
   constructor(slots: number, seed: number) {
     this.cells = new Int32Array(slots * STRIDE);
+    this.blocks = new Uint8Array(slots / BLOCK_SLOTS);
     this.#mask = slots - 1;
     this.#seed = seed;
   }
@@ -67,7 +73,7 @@ export class Table48 {
     this.cells[at] = high;
     this.cells[at + 1] = low;
     this.cells[at + VALUE] = value + 1;
-    this.count++;
+    this.#occupy(at / STRIDE, 1);
   }
 
   /** Removes the entry at a place. Another entry may lie there afterwards. hot path */
@@ -87,13 +93,20 @@ export class Table48 {
       hole = slot;
     }
     cells[hole * STRIDE + VALUE] = 0;
-    this.count--;
+    this.#occupy(hole, -1);
   }
 
   /** Forgets everything. */
   clear(): void {
     this.cells.fill(0);
+    this.blocks.fill(0);
     this.count = 0;
+  }
+
+  #occupy(slot: number, by: 1 | -1): void {
+    const block = Math.floor(slot / BLOCK_SLOTS);
+    this.blocks[block] = (this.blocks[block] ?? 0) + by;
+    this.count += by;
   }
 
   /** Slot that an address would like best: the finalizer of MurmurHash3. */

@@ -58,7 +58,7 @@ export interface WorkerStart {
   readonly pairs: "sealed" | "clear";
   /** What to ask the scheduler for. */
   readonly priority: Priority;
-  /** So long after work the loop looks again before it sleeps, in microseconds; 0: it sleeps at once. */
+  /** So long the loop looks for a frame that is likely to come before it sleeps, in microseconds; 0: it sleeps at once. */
   readonly spinUs: number;
   /** Between frames that come close to each other their ways are kept warm. */
   readonly rehearsal: boolean;

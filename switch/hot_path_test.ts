@@ -10,6 +10,7 @@ import {
   macLookupCall,
   macRefreshCall,
   paceCall,
+  pollingCall,
   splitCall,
   stormCall,
   warmthCall,
@@ -26,7 +27,8 @@ const CASES: Record<string, () => () => number> = {
   "Forwarding.decideReceived()": decideRelayCall,
   "Forwarding.decideOpened()": decideOpenedCall,
   "StormLimiter.admit()": stormCall,
-  "Pace.spins(), watches() and tires()": paceCall,
+  "Pace.watches() and tires()": paceCall,
+  "Polling.worked(), came() and polls()": pollingCall,
   "Warmth.turned() and lasts()": warmthCall,
   "BridgeAnswers.wrote(), readable() and looked()": answersCall,
 };

@@ -41,7 +41,7 @@ export interface SwitchOptions {
   readonly pairs?: "sealed" | "clear" | undefined;
   /** What to ask the scheduler for; default normal. */
   readonly priority?: Priority;
-  /** So long after work the loop looks again before it sleeps, in microseconds; default 0. */
+  /** So long the loop looks for a frame that is likely to come before it sleeps, in microseconds; default 0. */
   readonly spinUs?: number;
   /** Whether the ways of frames are kept warm between them; default not. */
   readonly rehearsal?: boolean;

@@ -13,7 +13,8 @@
  *   forwarding.ts   (frame, tables) -> decision        mac_table.ts   who lives where
  *   offload.ts      superframes -> real frames         joiner.ts      real frames -> superframes
  *   outbox.ts       datagrams -> trains                link_table.ts  which tunnel leads to whom
- *   pace.ts         when the loop sleeps               priority.ts    which class its thread gets
+ *   pace.ts         when the loop has to rest          polling.ts     when it looks for more before it sleeps
+ *   priority.ts     which class its thread gets
  *   tunnel.ts       health of one tunnel               liveness.ts    silence of a neighbour that sends often
  *   overlay/        ways to carry frames in UDP        wire/          formats
  *   shuttle_stage.ts   what the loop sees of shuttle

@@ -1,34 +1,8 @@
 import { equal } from "node:assert/strict";
 import { Pace } from "./pace.ts";
 
-const OPTIONS = { spinUs: 50, cpus: 2, realtime: true };
-
-Deno.test("Pace.spins() is true until the time after the last work is over", () => {
-  const pace = new Pace(OPTIONS);
-  pace.worked(1000);
-  equal(pace.spins(1000), true);
-  equal(pace.spins(1000.049), true);
-  equal(pace.spins(1000.051), false);
-});
-
-Deno.test("Pace.spins() is false before there was any work", () => {
-  equal(new Pace(OPTIONS).spins(0), false);
-});
-
-Deno.test("Pace.spins() is false when spinning is off", () => {
-  const pace = new Pace({ ...OPTIONS, spinUs: 0 });
-  pace.worked(1000);
-  equal(pace.spins(1000), false);
-});
-
-Deno.test("Pace.spins() is false on one CPU", () => {
-  const pace = new Pace({ ...OPTIONS, cpus: 1 });
-  pace.worked(1000);
-  equal(pace.spins(1000), false);
-});
-
 Deno.test("Pace.tires() is true every 10 ms while the thread never sleeps", () => {
-  const pace = new Pace(OPTIONS);
+  const pace = new Pace(true);
   const rests: number[] = [];
   pace.waited(0, 1000);
   for (let now = 1000; now < 1035; now++) {
@@ -39,23 +13,23 @@ Deno.test("Pace.tires() is true every 10 ms while the thread never sleeps", () =
 });
 
 Deno.test("Pace.tires() is false when the thread has slept meanwhile", () => {
-  const pace = new Pace(OPTIONS);
+  const pace = new Pace(true);
   pace.waited(1000, 1005);
   equal(pace.tires(1012), false);
 });
 
 Deno.test("Pace.watches() is true when a rest is near", () => {
-  const pace = new Pace(OPTIONS);
+  const pace = new Pace(true);
   pace.waited(999, 1000);
   equal(pace.watches(1004), false);
   equal(pace.watches(1005), true);
 });
 
 Deno.test("Pace.watches() is false in an ordinary thread, which never rests", () => {
-  equal(new Pace({ ...OPTIONS, realtime: false }).watches(1000), false);
+  equal(new Pace(false).watches(1000), false);
 });
 
 Deno.test("Pace.tires() is false in an ordinary thread", () => {
-  const pace = new Pace({ ...OPTIONS, realtime: false });
+  const pace = new Pace(false);
   equal(pace.tires(1000), false);
 });

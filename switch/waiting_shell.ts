@@ -9,6 +9,7 @@ import { type Arena, type Epoll, monotonicMs, restThread, yieldThread } from "..
 import { COUNTER, type PriorityReport, type WorkerStart } from "./contract.ts";
 import { Moderation, type Moved } from "./moderation.ts";
 import { Pace } from "./pace.ts";
+import { Polling, WORK } from "./polling.ts";
 import { raiseThread } from "./priority_shell.ts";
 import { Warmth } from "./warmth.ts";
 
@@ -42,6 +43,8 @@ export class Waiting {
   readonly #scratch: number;
   readonly #pace: Pace;
   readonly #realtime: boolean;
+  #worked = false;
+  readonly #polling: Polling;
   readonly #moderation = new Moderation();
   readonly #warmth: Warmth | undefined;
   readonly #moved: Moved = { captured: 0, capturedBytes: 0, received: 0, receivedBytes: 0 };
@@ -58,7 +61,8 @@ export class Waiting {
     this.priority = raiseThread(priority);
     this.#realtime = this.priority.got === "realtime";
     const [cpus, realtime] = [navigator.hardwareConcurrency, this.#realtime];
-    this.#pace = new Pace({ spinUs, cpus, realtime });
+    this.#pace = new Pace(realtime);
+    this.#polling = new Polling({ spinUs, cpus, realtime });
     this.#warmth = rehearsal ? new Warmth() : undefined;
   }
 
@@ -71,16 +75,26 @@ export class Waiting {
   // hot path
   /** Notes that the last events were work. */
   worked(): void {
-    this.#pace.worked(this.#exact[0] ?? 0);
+    this.#worked = true;
+    this.#polling.came(this.#exact[0] ?? 0);
   }
 
   // hot path
   /** Notes what was moved in all until the end of a turn. @param counters cells of `COUNTER` */
   turned(counters: Float64Array): void {
     const moved = this.#moved;
-    moved.captured = counters[COUNTER.tapReads] ?? 0;
+    const captured = counters[COUNTER.tapReads] ?? 0;
+    const received = counters[COUNTER.framesLocal] ?? 0;
+    if (this.#worked) {
+      this.#worked = false;
+      this.#polling.worked(
+        (captured > moved.captured ? WORK.CAPTURED : 0) |
+          (received > moved.received ? WORK.RECEIVED : 0),
+      );
+    }
+    moved.captured = captured;
     moved.capturedBytes = counters[COUNTER.tapReadBytes] ?? 0;
-    moved.received = counters[COUNTER.framesLocal] ?? 0;
+    moved.received = received;
     moved.receivedBytes = counters[COUNTER.tapWriteBytes] ?? 0;
     this.#moderation.turned(this.now, moved);
     this.#warmth?.turned(this.now, moved.captured + moved.received);
@@ -102,9 +116,12 @@ export class Waiting {
       restThread(this.#moderation.gatherUs);
     }
     if (busy) return this.#poll(0);
-    if (pace.spins(this.#exact[0] ?? 0)) {
-      yieldThread();
-      return this.#poll(0);
+    if (this.#moderation.light) {
+      if (this.#polling.fresh) this.#polling.begins(this.#clock());
+      if (this.#polling.polls(this.#exact[0] ?? 0)) {
+        yieldThread();
+        return this.#poll(0);
+      }
     }
     // How long this turn took matters only to a thread that is to rest soon: another look at the clock is not for nothing.
     const watches = pace.watches(this.#exact[0] ?? 0);

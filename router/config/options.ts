@@ -91,7 +91,7 @@ const OWN: readonly LaunchOption[] = [
   {
     name: "spin",
     value: "MICROSECONDS",
-    summary: "look for more so long before the data plane sleeps (0)",
+    summary: "look so long for a frame that is likely to come, before the data plane sleeps (200)",
   },
   {
     name: "no-rehearsal",

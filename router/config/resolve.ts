@@ -42,6 +42,8 @@ const MAX_TEST_REKEY_SECONDS = 3600;
 
 /** Longer, it only takes CPU time from those who would answer. */
 const MAX_SPIN_US = 1000;
+/** An answer from the next host takes so long; Linux polls as long before it halts a virtual CPU. */
+const SPIN_US = 200;
 
 /** An address to listen on. */
 export interface ListenAddress {
@@ -175,7 +177,7 @@ export function resolveConfig(raw: RawOptions, system: ConfigSystem): Resolved {
     logLevel: logLevelOf(take, system.env),
     libsodium: take.flag("no-libsodium") ? "never" : "auto",
     priority: take.parsed("priority", priority) ?? "realtime",
-    spinUs: take.number("spin", 0, MAX_SPIN_US) ?? 0,
+    spinUs: take.number("spin", 0, MAX_SPIN_US) ?? SPIN_US,
     rehearsal: !take.flag("no-rehearsal"),
     rekeyMs: testRekeyMs(system.env),
     statusAddress: take.parsed("status-addr", listenAddress) ?? statusDefault(raw),

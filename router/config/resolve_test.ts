@@ -48,7 +48,7 @@ Deno.test("resolveConfig() has all defaults when nothing is given", () => {
     logLevel: "info",
     libsodium: "auto",
     priority: "realtime",
-    spinUs: 0,
+    spinUs: 200,
     rehearsal: true,
     rekeyMs: undefined,
     statusAddress: { host: "127.0.0.1", port: 6782 },

@@ -12,6 +12,7 @@ import { Joiner } from "../../switch/joiner.ts";
 import { MacTable } from "../../switch/mac_table.ts";
 import { type CopyBytes, INSPECT_OK, Offload, portableCopy } from "../../switch/offload.ts";
 import { Pace } from "../../switch/pace.ts";
+import { Polling } from "../../switch/polling.ts";
 import { StormLimiter } from "../../switch/storm_limiter.ts";
 import { Warmth } from "../../switch/warmth.ts";
 import { sum16 } from "../../switch/wire/checksum.ts";
@@ -134,13 +135,25 @@ export function stormCall(): () => number {
 
 /** Asks how to wait, with times that have a fraction. */
 export function paceCall(): () => number {
-  const pace = new Pace({ spinUs: 50, cpus: 2, realtime: true });
+  const pace = new Pace(true);
   let k = 0;
   return () => {
     const now = k++ / 16;
-    pace.worked(now);
     if (pace.watches(now)) pace.waited(now, now + (k & 1) / 8);
-    return (pace.spins(now) ? 1 : 0) + (pace.tires(now) ? 2 : 0);
+    return pace.tires(now) ? 1 : 0;
+  };
+}
+
+/** Works and waits, for longer and shorter, and asks whether to look again. */
+export function pollingCall(): () => number {
+  const polling = new Polling({ spinUs: 200, cpus: 2, realtime: true });
+  let k = 0;
+  return () => {
+    const now = k++ / 16;
+    polling.worked(k & 3);
+    if (polling.fresh) polling.begins(now);
+    polling.came(now + (k & 7) / 16);
+    return polling.polls(now) ? 1 : 0;
   };
 }
 

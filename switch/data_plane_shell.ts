@@ -250,7 +250,6 @@ export class DataPlane implements Disposable {
         this.#readMessages();
         continue;
       }
-      this.#waiting.worked();
       if (source === SOURCE.TAP) {
         this.#answers.readable(this.#now);
         worked = this.#readTap(reads) || worked;

@@ -28,7 +28,7 @@ const CASES: Record<string, () => () => number> = {
   "Forwarding.decideOpened()": decideOpenedCall,
   "StormLimiter.admit()": stormCall,
   "Pace.watches() and tires()": paceCall,
-  "Polling.worked(), came() and polls()": pollingCall,
+  "Polling.moved(), begins() and polls()": pollingCall,
   "Warmth.turned() and lasts()": warmthCall,
   "BridgeAnswers.wrote(), readable() and looked()": answersCall,
 };

@@ -7,7 +7,11 @@
  *
  * Nothing is assumed, as in the kernel's own polling before it halts a CPU: what came soon after work of the same kind the last
  * times will come soon again. Two right guesses make up for one that was wrong; where wrong ones go on nobody looks any more,
- * and each sleep that turns out to have been short counts as a right one (docs/adr/0029).
+ * and each sleep that turns out to have been short counts as a right one. Only frames of this host count: those that pass by,
+ * and what peers say of their health, come without being waited for.
+ *
+ * Whoever looks keeps its CPU from the programs whose answer it waits for. Where requests follow each other without a pause
+ * that costs more than it saves, so only a sixteenth of the time may be spent so (docs/adr/0029).
  *
  * @module
  */
@@ -16,8 +20,6 @@ import type { Millis } from "../base/mod.ts";
 
 /** Kinds of work, to be added. */
 export const WORK = {
-  /** Frames passed by, from a peer to another one; or none was moved. */
-  NONE: 0,
   /** Frames came from the TAP. */
   CAPTURED: 1,
   /** Frames came from peers for the TAP. */
@@ -54,10 +56,10 @@ export interface PollingOptions {
 export class Polling {
   readonly #spinMs: Millis;
   readonly #scores = new Uint8Array(KINDS);
-  #kind: number = WORK.NONE;
+  #kind = 0;
   /** There was work, and no wait since. */
   #fresh = false;
-  /** A wait has begun, and no work come since. */
+  /** A wait has begun, and no frame come since. */
   #waits = false;
   #looks = false;
   readonly #times = Float64Array.of(0, 0, SAVED_MS);
@@ -74,14 +76,6 @@ export class Polling {
   }
 
   // hot path
-  /** Notes a turn that had work. @param kind of {@link WORK} */
-  worked(kind: number): void {
-    this.#kind = kind;
-    this.#fresh = true;
-    this.#waits = false;
-  }
-
-  // hot path
   /** Notes that the first wait after work begins. */
   begins(now: Millis): void {
     const times = this.#times;
@@ -93,16 +87,18 @@ export class Polling {
   }
 
   // hot path
-  /** Notes that a wait has brought work. */
-  came(now: Millis): void {
+  /**
+   * Notes a turn that moved frames.
+   *
+   * @param kind of {@link WORK}
+   * @param now when the wait before it was over
+   */
+  moved(kind: number, now: Millis): void {
     this.#pay(now);
-    if (!this.#waits) return;
+    if (this.#waits) this.#learn(now);
+    this.#kind = kind;
+    this.#fresh = true;
     this.#waits = false;
-    const score = this.#scores[this.#kind] ?? 0;
-    const soon = now - (this.#times[SINCE] ?? 0) <= this.#spinMs;
-    this.#scores[this.#kind] = soon
-      ? Math.min(score + RIGHT, HIGHEST_SCORE)
-      : Math.max(score - WRONG, 0);
   }
 
   // hot path
@@ -117,6 +113,14 @@ export class Polling {
       times[PAID] = now;
     }
     return looks;
+  }
+
+  #learn(now: Millis): void {
+    const score = this.#scores[this.#kind] ?? 0;
+    const soon = now - (this.#times[SINCE] ?? 0) <= this.#spinMs;
+    this.#scores[this.#kind] = soon
+      ? Math.min(score + RIGHT, HIGHEST_SCORE)
+      : Math.max(score - WRONG, 0);
   }
 
   /** Takes what has been spent looking from what is left for it. */

@@ -43,7 +43,6 @@ export class Waiting {
   readonly #scratch: number;
   readonly #pace: Pace;
   readonly #realtime: boolean;
-  #worked = false;
   readonly #polling: Polling;
   readonly #moderation = new Moderation();
   readonly #warmth: Warmth | undefined;
@@ -73,25 +72,14 @@ export class Waiting {
   }
 
   // hot path
-  /** Notes that the last events were work. */
-  worked(): void {
-    this.#worked = true;
-    this.#polling.came(this.#exact[0] ?? 0);
-  }
-
-  // hot path
   /** Notes what was moved in all until the end of a turn. @param counters cells of `COUNTER` */
   turned(counters: Float64Array): void {
     const moved = this.#moved;
     const captured = counters[COUNTER.tapReads] ?? 0;
     const received = counters[COUNTER.framesLocal] ?? 0;
-    if (this.#worked) {
-      this.#worked = false;
-      this.#polling.worked(
-        (captured > moved.captured ? WORK.CAPTURED : 0) |
-          (received > moved.received ? WORK.RECEIVED : 0),
-      );
-    }
+    const work = (captured > moved.captured ? WORK.CAPTURED : 0) |
+      (received > moved.received ? WORK.RECEIVED : 0);
+    if (work !== 0) this.#polling.moved(work, this.#exact[0] ?? 0);
     moved.captured = captured;
     moved.capturedBytes = counters[COUNTER.tapReadBytes] ?? 0;
     moved.received = received;

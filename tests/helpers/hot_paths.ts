@@ -150,9 +150,8 @@ export function pollingCall(): () => number {
   let k = 0;
   return () => {
     const now = k++ / 16;
-    polling.worked(k & 3);
-    if (polling.fresh) polling.begins(now);
-    polling.came(now + (k & 7) / 16);
+    polling.moved(k & 3, now);
+    if (polling.fresh) polling.begins(now + (k & 7) / 128);
     return polling.polls(now) ? 1 : 0;
   };
 }

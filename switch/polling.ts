@@ -110,7 +110,8 @@ export class Polling {
       now - (times[SINCE] ?? 0) < this.#spinMs && (times[LEFT] ?? 0) > 0;
     if (looks) {
       this.#looks = true;
-      times[PAID] = now;
+      // The first look is told when the turn before it began: that was work.
+      times[PAID] = Math.max(now, times[SINCE] ?? 0);
     }
     return looks;
   }

@@ -76,6 +76,20 @@ Deno.test("Polling looks each time where requests come with pauses", () => {
   equal(times(10_000, () => asks(polling, LATE_MS)).includes(false), false);
 });
 
+Deno.test("Polling counts what was spent looking, not the turn before", () => {
+  const polling = new Polling(OPTIONS);
+  const looked = times(1_000, () => {
+    polling.moved(WORK.CAPTURED, now);
+    // The loop knows the time only from the end of the last wait, but for the begin of this one.
+    polling.begins(now + 0.15);
+    const polls = polling.polls(now);
+    now += 0.16;
+    polling.polls(now);
+    return polls;
+  });
+  equal(looked.slice(4).includes(false), false);
+});
+
 Deno.test("Polling learns nothing from frames that no wait has brought", () => {
   const polling = new Polling(OPTIONS);
   for (let i = 0; i < 20; i++) polling.moved(WORK.CAPTURED, now);

@@ -73,7 +73,7 @@ export class Table48 {
     this.cells[at] = high;
     this.cells[at + 1] = low;
     this.cells[at + VALUE] = value + 1;
-    this.#occupy(at / STRIDE, 1);
+    this.#tally(at / STRIDE, 1);
   }
 
   /** Removes the entry at a place. Another entry may lie there afterwards. hot path */
@@ -93,7 +93,7 @@ export class Table48 {
       hole = slot;
     }
     cells[hole * STRIDE + VALUE] = 0;
-    this.#occupy(hole, -1);
+    this.#tally(hole, -1);
   }
 
   /** Forgets everything. */
@@ -103,7 +103,7 @@ export class Table48 {
     this.count = 0;
   }
 
-  #occupy(slot: number, by: 1 | -1): void {
+  #tally(slot: number, by: 1 | -1): void {
     const block = Math.floor(slot / BLOCK_SLOTS);
     this.blocks[block] = (this.blocks[block] ?? 0) + by;
     this.count += by;

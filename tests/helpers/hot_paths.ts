@@ -150,7 +150,7 @@ export function pollingCall(): () => number {
   let k = 0;
   return () => {
     const now = k++ / 16;
-    polling.moved(k & 3, now);
+    polling.moved(1 + k % 3, now);
     if (polling.fresh) polling.begins(now + (k & 7) / 128);
     return polling.polls(now) ? 1 : 0;
   };

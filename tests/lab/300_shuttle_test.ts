@@ -146,6 +146,32 @@ Deno.test("ways are rehearsed between frames that come close to each other", asy
   });
 });
 
+Deno.test({
+  name: "an answer that comes at once is looked for, and not where that is switched off",
+  // With one CPU nothing is looked for.
+  ignore: navigator.hardwareConcurrency < 2,
+  async fn(): Promise<void> {
+    using lab = new Lab();
+    const hosts = [lab.host(), lab.host()] as const;
+    const containers = [lab.container(), lab.container()] as const;
+    const launch = { password: PASSWORD, env: { WEFT_PRIORITY: "realtime" } };
+    const args = (us: number): string[] => ["--no-rehearsal", "--spin", `${us}`];
+    await hosts[0].launch({ ...launch, args: args(1_000) });
+    await hosts[1].launch({ ...launch, args: args(0), peers: [hosts[0].address] });
+    for (const i of [0, 1] as const) await hosts[i].attach(containers[i], `${addressOf(i)}/24`);
+    await byShuttle(hosts);
+
+    /** Turns of the loop of the host that asks, for each ping. */
+    const turns = async (i: 0 | 1): Promise<number> => {
+      const before = (await counters(hosts[i]))["loopTurns"] ?? 0;
+      equal(await containers[i].ping(addressOf(1 - i), PINGS, "-i", "0.004"), PINGS);
+      return ((await counters(hosts[i]))["loopTurns"] ?? 0) / PINGS - before / PINGS;
+    };
+    const [looks, sleeps] = [await turns(0), await turns(1)];
+    ok(looks > 2 * sleeps, `${looks} and ${sleeps} turns a ping`);
+  },
+});
+
 async function counters(host: Host): Promise<Record<string, number>> {
   return JSON.parse(await host.api.get("/report", "json")).Router.CaptureStats;
 }

@@ -13,6 +13,7 @@ import {
   pollingCall,
   splitCall,
   stormCall,
+  urgencyCall,
   warmthCall,
 } from "../tests/helpers/hot_paths.ts";
 
@@ -29,6 +30,7 @@ const CASES: Record<string, () => () => number> = {
   "StormLimiter.admit()": stormCall,
   "Pace.watches() and tires()": paceCall,
   "Polling.moved(), begins() and polls()": pollingCall,
+  "Urgency.turned()": urgencyCall,
   "Warmth.turned() and lasts()": warmthCall,
   "BridgeAnswers.wrote(), readable() and looked()": answersCall,
 };

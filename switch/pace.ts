@@ -37,9 +37,13 @@ export class Pace {
   }
 
   // hot path
-  /** Notes how long a wait took. */
-  waited(from: Millis, to: Millis): void {
-    if (to - from >= SLEEP_MS) this.#sleptAt[0] = to;
+  /**
+   * Notes how long a wait took.
+   *
+   * @param from when it began; if that was not {@link Pace.watches}, when the turn before it did: turns are short
+   */
+  waited(from: Millis, to: Millis, watched: boolean): void {
+    if (to - from >= (watched ? SLEEP_MS : REST_EVERY_MS)) this.#sleptAt[0] = to;
   }
 
   // hot path

@@ -18,6 +18,12 @@ export function raiseThread(wanted: Priority): PriorityReport {
   return raisePriority(wanted, navigator.hardwareConcurrency, set);
 }
 
+/** Makes this thread, which {@link raiseThread} has made a real-time one, that again, or the best of the ordinary ones. */
+export function setUrgent(urgent: boolean): void {
+  // Without the right to a nice value it is one like all others while it is not urgent.
+  set(urgent ? "realtime" : "nice");
+}
+
 function set(priority: RaisedPriority): boolean {
   if (priority === "realtime") return setRealtime(REALTIME_PRIORITY);
   // The ordinary class, with the flag that keeps the nice value from threads started later.

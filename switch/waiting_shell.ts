@@ -10,7 +10,8 @@ import { COUNTER, type PriorityReport, type WorkerStart } from "./contract.ts";
 import { Moderation, type Moved } from "./moderation.ts";
 import { Pace } from "./pace.ts";
 import { Polling, WORK } from "./polling.ts";
-import { raiseThread } from "./priority_shell.ts";
+import { raiseThread, setUrgent } from "./priority_shell.ts";
+import { Urgency } from "./urgency.ts";
 import { Warmth } from "./warmth.ts";
 
 /** Nobody asks for more than one wake-up a second, whatever the deadline. */
@@ -42,7 +43,11 @@ export class Waiting {
   readonly #epoll: Epoll;
   readonly #scratch: number;
   readonly #pace: Pace;
+  /** It may be a real-time thread, */
   readonly #realtime: boolean;
+  /** and is one now. */
+  #raised: boolean;
+  readonly #urgency = new Urgency();
   readonly #polling: Polling;
   readonly #moderation = new Moderation();
   readonly #warmth: Warmth | undefined;
@@ -59,6 +64,7 @@ export class Waiting {
     this.#originMs = monotonicMs(arena, this.#scratch) - BEGIN_MS;
     this.priority = raiseThread(priority);
     this.#realtime = this.priority.got === "realtime";
+    this.#raised = this.#realtime;
     const [cpus, realtime] = [navigator.hardwareConcurrency, this.#realtime];
     this.#pace = new Pace(realtime);
     this.#polling = new Polling({ spinUs, cpus, realtime });
@@ -85,6 +91,8 @@ export class Waiting {
     moved.received = received;
     moved.receivedBytes = counters[COUNTER.tapWriteBytes] ?? 0;
     this.#moderation.turned(this.now, moved);
+    const relayed = counters[COUNTER.framesRelayed] ?? 0;
+    this.#urgency.turned(this.now, captured + received + relayed);
     this.#warmth?.turned(this.now, moved.captured + moved.received);
   }
 
@@ -98,13 +106,14 @@ export class Waiting {
    */
   wait(busy: boolean, wakeAt: Millis): number {
     this.rehearses = false;
+    if (this.#realtime && this.#urgency.urgent !== this.#raised) this.#change();
     const pace = this.#pace;
     if (pace.tires(this.#exact[0] ?? 0)) restThread(REST_US);
-    else if (this.#realtime && !busy && this.#moderation.gatherUs > 0) {
+    else if (this.#raised && !busy && this.#moderation.gatherUs > 0) {
       restThread(this.#moderation.gatherUs);
     }
     if (busy) return this.#poll(0);
-    if (this.#moderation.light) {
+    if (this.#moderation.light && this.#raised) {
       if (this.#polling.fresh) this.#polling.begins(this.#clock());
       if (this.#polling.polls(this.#exact[0] ?? 0)) {
         yieldThread();
@@ -118,8 +127,13 @@ export class Waiting {
     const longest = warm ? REHEARSE_EVERY_MS : LONGEST_SLEEP_MS;
     const events = this.#poll(Math.min(longest, Math.max(0, Math.ceil(wakeAt - from))));
     this.rehearses = warm && events === 0;
-    if (watches) pace.waited(from, this.#exact[0] ?? 0);
+    pace.waited(from, this.#exact[0] ?? 0, watches);
     return events;
+  }
+
+  #change(): void {
+    this.#raised = this.#urgency.urgent;
+    setUrgent(this.#raised);
   }
 
   #poll(timeoutMs: number): number {

@@ -14,6 +14,7 @@ import { type CopyBytes, INSPECT_OK, Offload, portableCopy } from "../../switch/
 import { Pace } from "../../switch/pace.ts";
 import { Polling } from "../../switch/polling.ts";
 import { StormLimiter } from "../../switch/storm_limiter.ts";
+import { Urgency } from "../../switch/urgency.ts";
 import { Warmth } from "../../switch/warmth.ts";
 import { sum16 } from "../../switch/wire/checksum.ts";
 import { buildFrame, buildSuperframe, type FrameSpec } from "./frames.ts";
@@ -139,7 +140,7 @@ export function paceCall(): () => number {
   let k = 0;
   return () => {
     const now = k++ / 16;
-    if (pace.watches(now)) pace.waited(now, now + (k & 1) / 8);
+    pace.waited(now, now + (k & 1) / 8, pace.watches(now));
     return pace.tires(now) ? 1 : 0;
   };
 }
@@ -164,6 +165,17 @@ export function warmthCall(): () => number {
     k++;
     warmth.turned(k >> 1, k >> 3);
     return warmth.lasts(k >> 1) ? 1 : 0;
+  };
+}
+
+/** Moves frames, close together and far apart. */
+export function urgencyCall(): () => number {
+  const urgency = new Urgency();
+  let k = 0;
+  return () => {
+    k++;
+    urgency.turned(k >> 1, (k & 0x1000) === 0 ? k : k & ~0xfff);
+    return urgency.urgent ? 1 : 0;
   };
 }
 

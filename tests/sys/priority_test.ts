@@ -2,6 +2,7 @@
 
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { type Host, Lab, WEFT } from "../helpers/lab.ts";
+import { until } from "../helpers/until.ts";
 
 /** `linux/sched.h` */
 const SCHED_OTHER = 0;
@@ -42,21 +43,45 @@ async function reported(host: Host): Promise<{ priority: unknown; warnings: stri
   return { priority, warnings };
 }
 
+/** Longer than any change of what is waited for takes. */
+const BACK_MS = 10_000;
+
 /** Whether this machine has what the default needs. */
 const several = navigator.hardwareConcurrency >= 2;
 
 Deno.test({
-  name: "a router gives one thread, that of the data plane, the least real-time priority",
+  name: "a router gives one thread the least real-time priority while frames come close together",
   ignore: !several,
   async fn(): Promise<void> {
     using lab = new Lab();
-    const host = lab.host();
-    await host.launch({ password: "a password that is long enough", env: { WEFT_PRIORITY: "" } });
-    deepEqual(raised(host).map(({ policy, realtime }) => ({ policy, realtime })), [
-      { policy: SCHED_FIFO, realtime: 1 },
-    ]);
-    const { priority } = await reported(host);
+    const [near, relay, far] = [lab.host(), lab.host(), lab.host()];
+    const containers = [lab.container(), lab.container()] as const;
+    const options = { password: "a password that is long enough", env: { WEFT_PRIORITY: "" } };
+    const args = ["--no-discovery"];
+    await relay.launch({ ...options, args });
+    await near.launch({ ...options, args, peers: [relay.address] });
+    await far.launch({ ...options, args, peers: [relay.address] });
+    await near.attach(containers[0], "10.2.1.1/24");
+    await far.attach(containers[1], "10.2.1.2/24");
+    await until(async () => await containers[0].ping("10.2.1.2") === 1, BACK_MS, "a ping");
+
+    const become = (policy: number): Promise<unknown> =>
+      until(
+        () => [near, relay].every((host) => raised(host)[0]?.policy === policy),
+        BACK_MS,
+        `class ${policy} of the router that sends and the one that passes on`,
+      );
+    await become(SCHED_OTHER);
+    const { priority } = await reported(near);
     deepEqual(priority, { wanted: "realtime", got: "realtime" });
+
+    const pings = containers[0].ping("10.2.1.2", 500, "-i", "0.004");
+    await become(SCHED_FIFO);
+    const classes = raised(near).map(({ policy, realtime }) => ({ policy, realtime }));
+    deepEqual(classes, [{ policy: SCHED_FIFO, realtime: 1 }]);
+    await pings;
+    await become(SCHED_OTHER);
+    deepEqual(raised(near), [{ nice: -15, realtime: 0, policy: SCHED_OTHER }]);
   },
 });
 

@@ -106,7 +106,7 @@ export class Waiting {
    */
   wait(busy: boolean, wakeAt: Millis): number {
     this.rehearses = false;
-    if (this.#realtime && this.#urgency.urgent !== this.#raised) this.#change();
+    if (this.#realtime && this.#urgency.urgent !== this.#raised) this.#changeClass();
     const pace = this.#pace;
     if (pace.tires(this.#exact[0] ?? 0)) restThread(REST_US);
     else if (this.#raised && !busy && this.#moderation.gatherUs > 0) {
@@ -131,7 +131,7 @@ export class Waiting {
     return events;
   }
 
-  #change(): void {
+  #changeClass(): void {
     this.#raised = this.#urgency.urgent;
     setUrgent(this.#raised);
   }

@@ -55,7 +55,7 @@ export interface UdpOptions {
   readonly receiveBufferBytes: number;
   /** Send buffer to ask for. */
   readonly sendBufferBytes: number;
-  /** Messages that one `receive` takes. */
+  /** Messages that there is room for, and that one `receive` takes at most. */
   readonly receiveSlots: number;
   /** Room for each; 65,536 for trains, the largest datagram without `gro`. */
   readonly slotBytes: number;
@@ -101,7 +101,8 @@ export class UdpSocket implements Disposable {
   readonly #option: number;
   readonly #errors: UdpErrorQueue;
   /** Headers that the kernel overwrote and that must be reset before the next receive. */
-  #used = 0;
+  #usedFrom = 0;
+  #usedTo = 0;
   #dontFragment: boolean | undefined;
 
   private constructor(fd: Fd, port: number, arena: Arena, options: UdpOptions) {
@@ -173,17 +174,24 @@ export class UdpSocket implements Disposable {
   }
 
   // hot path
-  /** Takes what has arrived, up to `receiveSlots` messages. @returns how many, or -errno: -11 none */
-  receive(): number {
+  /**
+   * Takes what has arrived.
+   *
+   * @param first slot of the first message; those of others keep what they have
+   * @param most so many messages, 1 to `receiveSlots` - `first`
+   * @returns how many, or -errno: -11 none
+   */
+  receive(first = 0, most: number = this.#slots): number {
     const { u32, base } = this.#arena;
-    for (let i = 0; i < this.#used; i++) {
+    for (let i = this.#usedFrom; i < this.#usedTo; i++) {
       const header = (this.#incoming + i * MMSGHDR.size) >> 2;
       u32[header + (MSGHDR.namelen >> 2)] = this.#nameLength;
       u32[header + (MSGHDR.controllen >> 2)] = RECEIVE_CONTROL_BYTES;
     }
-    const messages = base + this.#incoming;
-    const count = orErrno(this.#sys.recvmmsg(this.fd, messages, this.#slots, MSG_DONTWAIT, 0));
-    this.#used = count > 0 ? count : 0;
+    const messages = base + this.#incoming + first * MMSGHDR.size;
+    const count = orErrno(this.#sys.recvmmsg(this.fd, messages, most, MSG_DONTWAIT, 0));
+    this.#usedFrom = first;
+    this.#usedTo = first + Math.max(count, 0);
     return count;
   }
 
@@ -355,7 +363,7 @@ export class UdpSocket implements Disposable {
       u32[iov >> 2] = base + this.slotOffset(i);
       u32[(iov + IOVEC.len) >> 2] = slotBytes;
     }
-    this.#used = this.#slots;
+    this.#usedTo = this.#slots;
   }
 
   #buildOutgoing(count: number): void {

@@ -151,6 +151,25 @@ Deno.test("UdpSocket.receive() takes no more than its slots and leaves the rest"
   });
 });
 
+Deno.test("UdpSocket.receive() leaves the messages of other slots as they are", () => {
+  withPair((a, b, arena) => {
+    const at = pattern(arena, 100);
+    for (let i = 0; i < 3; i++) {
+      a.prepare(0, 0, at + i * 10, 10 + i, 0);
+      assert.equal(a.send(0, 1), 1);
+    }
+    assert.equal(b.receive(2, 2), 2);
+    assert.equal(b.receive(0, 2), 1);
+    const got = [2, 3, 0].map((i) => {
+      const from = b.slotOffset(i);
+      return arena.bytes.slice(from, from + b.slotLength(i));
+    });
+    const sent = [0, 1, 2].map((i) => arena.bytes.slice(at + i * 10, at + i * 10 + 10 + i));
+    assert.deepEqual(got, sent);
+    assert.deepEqual([2, 3, 0].map((i) => b.slotSegment(i)), [10, 11, 12]);
+  });
+});
+
 Deno.test("UdpSocket.slotTruncated() tells of a message that was longer than its slot", () => {
   withPair((a, b, arena) => {
     a.prepare(0, 0, pattern(arena, 300), 300, 0);

@@ -114,6 +114,8 @@ export class DataPlane implements Disposable {
   readonly #answers = new BridgeAnswers();
   /** The kernel's send buffer is full. */
   #blocked = false;
+  /** A superframe may go on in the next batch. */
+  #joins = false;
   #stopping = false;
   #now: Millis = 0;
   #deadline: Millis = 0;
@@ -244,6 +246,7 @@ export class DataPlane implements Disposable {
     const reads = light && !busy ? 1 : TAP_READS_PER_TURN;
     const writes = this.#cells[COUNTER.tapWrites];
     let worked = false;
+    this.#joins = false;
     for (let i = 0; i < events; i++) {
       const source = this.#epoll.data(i);
       if (source === SOURCE.EVENT_FD) {
@@ -256,7 +259,7 @@ export class DataPlane implements Disposable {
       } else worked = this.#readSocket(source - SOURCE.SOCKETS, this.#epoll.events(i)) || worked;
     }
     if (this.#waiting.rehearses && !this.#blocked) this.#rehearse();
-    this.#injector.flush();
+    if (!this.#joins) this.#injector.flush();
     if (light && this.#cells[COUNTER.tapWrites] !== writes) this.#readAnswer();
     this.#flush();
     if (this.#now >= this.#deadline || this.#now >= this.#shuttle.pairs.deadline) {
@@ -405,18 +408,20 @@ export class DataPlane implements Disposable {
     if ((events & EPOLL.ERR) !== 0) this.#sockets.drainErrors(socket);
     if ((events & EPOLL.OUT) !== 0) this.#flush();
     if ((events & EPOLL.IN) === 0) return false;
-    const received = socket.receive();
-    if (received <= 0) return false;
+    const injector = this.#injector;
+    const received = this.#sockets.receive(at, injector.waits);
+    if (received === 0) return false;
     this.#socket = socket;
-    for (let i = 0; i < received; i++) {
+    injector.beginBatch();
+    const first = this.#sockets.first(at);
+    for (let i = first; i < first + received; i++) {
       if (this.#sockets.isEcho(at, i)) continue;
       if (socket.slotTruncated(i)) this.#count(COUNTER.dropMalformed);
       else this.#readTrain(socket, at, i);
     }
-    // Joined frames lie in the slots, which the next batch overwrites.
-    this.#injector.flush();
+    this.#joins = injector.endBatch(received === this.#sockets.batch(at));
     // While little comes there is nothing more: the next wait finds what follows.
-    return !this.#waiting.light;
+    return this.#joins || !this.#waiting.light;
   }
 
   #readTrain(socket: UdpSocket, at: number, message: number): void {

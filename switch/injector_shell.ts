@@ -36,6 +36,9 @@ const HEADROOM_BYTES = 64;
 export const INJECTOR_ARENA_BYTES = IOVECS * IOVEC_BYTES + 2 * SUPERFRAME_BYTES +
   PACKET_TOO_BIG_BYTES + 3 * HEADROOM_BYTES + 512;
 
+/** What an injector needs of a TAP. */
+export type InjectorTap = Pick<Tap, "offloads" | "write" | "writev">;
+
 /** Writes frames to the TAP. */
 export class Injector {
   /** Where {@link Injector.tooBig} writes its answer. */
@@ -45,7 +48,7 @@ export class Injector {
   /** Its length. */
   rejectedLength = 0;
   readonly #arena: Arena;
-  readonly #tap: Tap;
+  readonly #tap: InjectorTap;
   readonly #mtuBytes: number;
   readonly #count: (counter: number, by?: number) => void;
   readonly #joiner: Joiner;
@@ -53,6 +56,8 @@ export class Injector {
   readonly #offload: Offload;
   readonly #iovecs: number;
   readonly #piece: number;
+  /** What waits began before this batch. */
+  #old = false;
 
   /**
    * @param arena memory of all frames
@@ -63,7 +68,7 @@ export class Injector {
    */
   constructor(
     arena: Arena,
-    tap: Tap,
+    tap: InjectorTap,
     mtuBytes: number,
     offload: Offload,
     count: (counter: number, by?: number) => void,
@@ -120,6 +125,27 @@ export class Injector {
     return 0;
   }
 
+  /** Notes that what is offered from now on lies elsewhere: what waits already is old. hot path */
+  beginBatch(): void {
+    this.#old = this.waits;
+  }
+
+  /**
+   * Writes what waits to be joined, unless it may go on in the next batch. hot path
+   *
+   * @param goesOn another batch is there already
+   * @returns whether something of this batch waits; what came before has been written
+   */
+  endBatch(goesOn: boolean): boolean {
+    if (!goesOn || this.#old) this.flush();
+    return this.waits;
+  }
+
+  /** Whether something waits to be joined. hot path */
+  get waits(): boolean {
+    return this.#joiner.frames > 0 || this.#pieces.records > 0;
+  }
+
   /** Writes what waits to be joined. hot path */
   flush(): void {
     this.#write(this.#joiner, this.#joiner.flush());
@@ -128,6 +154,7 @@ export class Injector {
 
   #write(joiner: Joiner | PieceJoiner, pieces: number): void {
     if (pieces === 0) return;
+    this.#old = false;
     if (pieces === 1) return this.#done(this.#tap.write(joiner.offsets[0] ?? 0, joiner.totalBytes));
     for (let i = 0; i < pieces; i++) {
       setIovec(

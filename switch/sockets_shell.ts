@@ -20,7 +20,9 @@ const SEND_SLOTS = 16;
 /** A GRO train is at most this long. */
 const RECEIVE_SLOT_BYTES = 65_536;
 /** Trains arrive cut into single datagrams on some paths: a batch of 64 then matters. IPv6 underlays are rare. */
-const RECEIVE_SLOTS = { 4: 64, 6: 16 } as const;
+const BATCH = { 4: 64, 6: 16 } as const;
+/** Room for two batches: what a superframe has in the last one stays until it is whole. */
+const BATCHES = 2;
 /** Packets wait here while this thread is not scheduled; with the default of 208 KiB only three trains would. */
 const RECEIVE_BUFFER_BYTES = 8 << 20;
 /** Larger hides drops of the device behind it: its queue is then full before the buffer is. */
@@ -35,7 +37,7 @@ const MOST_REFUSALS = 8;
 const LOOPBACK = { 4: "127.0.0.1", 6: "::1" } as const;
 
 /** Arena that {@link Sockets.open} needs, in bytes. */
-export const SOCKETS_ARENA_BYTES = (RECEIVE_SLOTS[4] + RECEIVE_SLOTS[6]) *
+export const SOCKETS_ARENA_BYTES = BATCHES * (BATCH[4] + BATCH[6]) *
     (RECEIVE_SLOT_BYTES + 512) + 2 * ((ENDPOINTS + 1) * 32 + 65_536);
 
 /** What sockets need to reach themselves. */
@@ -62,6 +64,8 @@ export class Sockets implements Disposable {
   readonly port: number;
   readonly #slotSocket = new Uint8Array(ENDPOINTS);
   readonly #families: readonly (4 | 6)[];
+  /** First slot of each socket's last batch. */
+  readonly #firsts = new Uint8Array(2);
   readonly #events: SocketEvents;
   /** Memory of one byte. */
   readonly #byte: number;
@@ -116,6 +120,30 @@ export class Sockets implements Disposable {
     const at = this.#families.findIndex((candidate) => candidate === family);
     this.#slotSocket[slot] = at + 1;
     if (endpoint !== undefined && at >= 0) this.all[at]?.setEndpoint(slot, endpoint);
+  }
+
+  /**
+   * Takes a batch from a socket, in its slots from {@link Sockets.first} on. hot path
+   *
+   * @param at number of the socket
+   * @param keeps the messages of its last batch have to stay
+   * @returns how many, 0 for none or an error
+   */
+  receive(at: number, keeps: boolean): number {
+    const most = this.batch(at);
+    const first = keeps && this.first(at) === 0 ? most : 0;
+    this.#firsts[at] = first;
+    return Math.max(0, this.all[at]?.receive(first, most) ?? 0);
+  }
+
+  /** Returns the slot of the first message of a socket's last batch. hot path */
+  first(at: number): number {
+    return this.#firsts[at] ?? 0;
+  }
+
+  /** Returns how many messages a batch of a socket has at most. hot path */
+  batch(at: number): number {
+    return BATCH[this.#families[at] ?? 4];
   }
 
   /**
@@ -254,7 +282,7 @@ function openFamily(
       port,
       receiveBufferBytes: RECEIVE_BUFFER_BYTES,
       sendBufferBytes: SEND_BUFFER_BYTES,
-      receiveSlots: RECEIVE_SLOTS[family],
+      receiveSlots: BATCHES * BATCH[family],
       slotBytes: RECEIVE_SLOT_BYTES,
       sendSlots: SEND_SLOTS,
       endpoints: ENDPOINTS + 1,

@@ -68,6 +68,8 @@ const OUTBOX_SENDS = 1024;
 const OUTBOX_ROOM_BYTES = 256 << 10;
 /** Between two rounds of housekeeping. */
 const SECOND_MS = 1_000;
+/** What is done each second wakes nobody up if it can be done with something else. */
+const SECOND_LATE_MS = 300;
 /** Room before what the TAP gives: the length of a record of shuttle. */
 const HEADROOM_BYTES = 64;
 const ARENA_BYTES = SOCKETS_ARENA_BYTES + INJECTOR_ARENA_BYTES + OUTBOX_BYTES +
@@ -239,7 +241,10 @@ export class DataPlane implements Disposable {
 
   /** One turn. hot path @returns whether there may be more work, so that the next one must not wait */
   #turn(busy: boolean): boolean {
-    const events = this.#waiting.wait(busy, Math.min(this.#deadline, this.#secondAt));
+    const events = this.#waiting.wait(
+      busy,
+      Math.min(this.#deadline, this.#secondAt + SECOND_LATE_MS),
+    );
     this.#now = this.#waiting.now;
     const { light } = this.#waiting;
     // The first frame after a wait leaves before anybody looks for a second one.

@@ -33,8 +33,10 @@ export const PAIR = {
 
 /** Between two requests for a key of one pair. */
 const WANTED_MS = 1_000;
-/** Traffic makes probes due without a deadline: look so often. */
-const LOOK_MS = 250;
+/** Traffic makes probes due without a deadline: look so often if the thread is awake anyway, as it is for heartbeats, */
+const LOOK_MS = 200;
+/** and so often if not. */
+const LATEST_LOOK_MS = 400;
 /** Key ids, which number the groups of pieces too; those of pairs in clear come behind. */
 const KEY_IDS = 65_536;
 /** Short ids have 12 bits. */
@@ -80,6 +82,8 @@ export class Pairs implements IncomingKeys {
   #peers: readonly (PeerEntry | null)[] = [];
   #self = -1;
   #deadline: Millis = 0;
+  /** When a look is worth while. */
+  #lookAt: Millis = 0;
 
   /** Begins without pairs. */
   constructor(parts: PairsParts) {
@@ -219,8 +223,9 @@ export class Pairs implements IncomingKeys {
 
   /** Sends the probes that are due. @returns when to call again */
   tick(now: Millis): Millis {
-    if (now < this.#deadline) return this.#deadline;
-    let next = now + LOOK_MS;
+    if (now < this.#deadline && now < this.#lookAt) return this.#deadline;
+    let next = now + LATEST_LOOK_MS;
+    this.#lookAt = now + LOOK_MS;
     let changed = false;
     for (const pair of this.#byIndex) {
       if (pair === undefined) continue;

@@ -316,6 +316,7 @@ export const COUNTERS = [
   "udpSentBytes",
   "framesLocal", // frames from peers, injected here
   "framesRelayed",
+  "framesUrgent", // frames and superframes of this host and for it that are no bulk: somebody may wait for them
   "framesFlooded", // frames and superframes times neighbours, because the destination is a group or unknown
   // Drops, each with its reason.
   "dropLocal", // captured, but the destination lives here: the bridge has delivered it

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { CALLS, heapGrowth, NOISE_BYTES } from "../tests/helpers/heap_growth.ts";
 import {
   answersCall,
+  bulkCall,
   checksumCall,
   decideCapturedCall,
   decideOpenedCall,
@@ -31,6 +32,7 @@ const CASES: Record<string, () => () => number> = {
   "Pace.watches() and tires()": paceCall,
   "Polling.moved(), begins() and polls()": pollingCall,
   "Urgency.turned()": urgencyCall,
+  "isBulk()": bulkCall,
   "Warmth.turned() and lasts()": warmthCall,
   "BridgeAnswers.wrote(), readable() and looked()": answersCall,
 };

@@ -63,6 +63,8 @@ export class Moderation {
   gatherUs = 0;
   /** Whether there was little to move in the last whole window: then what counts is when a frame leaves, not what it costs. */
   light = true;
+  /** Whether there was much to move, and no flood: then what counts is what it costs. */
+  bulk = false;
   /** Doubles: fields would be boxed with each change. */
   readonly #since = new Float64Array(5);
 
@@ -81,6 +83,7 @@ export class Moderation {
       received > FLOOD_FRAMES * elapsed && receivedBytes < SMALL_RECEIVED_BYTES * received;
     const bytes = capturedBytes + receivedBytes;
     this.light = !floods && bytes < LIGHT_BYTES * elapsed;
+    this.bulk = !floods && !this.light;
     const gathers = floods && bytes < BULK_BYTES * elapsed;
     this.gatherUs = gathers ? restUs(captured, received, elapsed) : 0;
     since[AT] = now;

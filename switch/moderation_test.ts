@@ -21,6 +21,11 @@ function lightAfter(...runs: readonly Run[]): boolean[] {
   return lookAfter((moderation) => moderation.light, runs);
 }
 
+/** The same. @returns whether there is bulk after each */
+function bulkAfter(...runs: readonly Run[]): boolean[] {
+  return lookAfter((moderation) => moderation.bulk, runs);
+}
+
 function lookAfter<T>(look: (moderation: Moderation) => T, runs: readonly Run[]): T[] {
   const moderation = new Moderation();
   const moved: Moved = { captured: 0, capturedBytes: 0, received: 0, receivedBytes: 0 };
@@ -107,4 +112,14 @@ Deno.test("turned() does not call bulk light in either direction, nor a flood", 
 Deno.test("turned() calls it light again after bulk", () => {
   const bulk = { turns: 500, everyMs: 0.1, captured: 1, capturedBytes: 60_000 };
   assert.deepEqual(lightAfter(bulk, { turns: 5, everyMs: 4, ...SMALL }), [false, true]);
+});
+
+Deno.test("turned() tells bulk from little traffic and from floods", () => {
+  const superframes = { turns: 200, everyMs: 0.1, captured: 1, capturedBytes: 60_000 };
+  const flood = { turns: 1_000, everyMs: 0.02, ...SMALL };
+  assert.deepEqual(bulkAfter(superframes, flood, { turns: 50, everyMs: 4, ...SMALL }), [
+    true,
+    false,
+    false,
+  ]);
 });

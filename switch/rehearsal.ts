@@ -28,6 +28,8 @@ const SMALL_BYTES = 512;
 
 /** The way of a frame that the bridge gave. */
 export interface CapturedFrames {
+  /** What is captured only goes its way once more. */
+  rehearses: boolean;
   /** Takes a frame. @param offset of its virtio header */
   captured(offset: number, length: number, now: Millis): void;
   /** Finishes what is under construction. */
@@ -126,7 +128,9 @@ export class Rehearsal {
     );
     if ((decision & (DROP | TO_PEER)) !== TO_PEER) return;
     if (shuttle.pairs.status(decision & INDEX) !== PAIR.USABLE) return;
+    traffic.rehearses = true;
     traffic.captured(at, length, now);
+    traffic.rehearses = false;
     traffic.close();
     outbox.sent(outbox.count - outbox.first);
   }

@@ -20,6 +20,7 @@ class Stage {
   decision = SEND | PEER;
   sent = 0;
   echoes = 0;
+  readonly traffic = { rehearses: false };
   readonly #tap: number;
   readonly #slot: number;
 
@@ -31,18 +32,20 @@ class Stage {
     const { slab, stage, outbox } = router;
     this.#tap = slab.alloc(70_000, 64);
     this.#slot = slab.alloc(2_000, 64);
+    const { traffic } = this;
     this.rehearsal = new Rehearsal({
       slab,
       copy: portableCopy(slab),
       forwarding: { decideCaptured: () => this.decision },
-      traffic: {
-        captured: (at, length, now) => {
+      traffic: Object.assign(traffic, {
+        captured: (at: number, length: number, now: number): void => {
           this.sent++;
+          assert.equal(traffic.rehearses, true, "nobody waits for it");
           assert.equal(router.send(PEER, slab.bytes.slice(at, at + length), now), RESULT.OK);
           assert.equal(outbox.empty, false);
         },
         close: () => stage.flush(),
-      },
+      }),
       shuttle: stage,
       outbox,
       echo: () => void this.echoes++,
@@ -99,6 +102,7 @@ Deno.test("Rehearsal goes both ways and leaves nothing behind", () => {
     assert.equal(stage.run(), 1, mode);
     assert.equal(stage.run(), 1, mode);
     assert.deepEqual([stage.sent, stage.echoes], [2, 2]);
+    assert.equal(stage.traffic.rehearses, false);
     assert.deepEqual(stage.router.counts, before);
     assert.deepEqual(stage.router.sends(), []);
     // What is sent and received then gets through as ever.

@@ -16,6 +16,7 @@
  */
 
 import type { Millis } from "../base/mod.ts";
+import { isBulk } from "./bulk.ts";
 import { COUNTER } from "./contract.ts";
 import {
   DROP,
@@ -59,6 +60,8 @@ export interface TrafficParts {
 
 /** Moves frames between bridge and tunnels. */
 export class Traffic {
+  /** What is captured only goes its way once more. */
+  rehearses = false;
   readonly #view: DataView;
   readonly #forwarding: Forwarding;
   readonly #offload: Offload;
@@ -116,6 +119,7 @@ export class Traffic {
       now,
     );
     if ((decision & DROP) !== 0) return this.#count(decision & INDEX);
+    if (!this.rehearses) this.#countUrgent(frameOffset, frameLength, offload.gsoType);
     if ((decision & TO_PEER) === 0) {
       const { floodPeers } = this.#shuttle.pairs;
       if (floodPeers !== undefined) return this.#floodByShuttle(floodPeers, now);
@@ -153,6 +157,7 @@ export class Traffic {
     if ((decision & DROP) !== 0) return this.#count(decision & INDEX);
     if ((decision & (RELAY | FLOOD)) !== 0) this.#passOn(received, decision);
     if ((decision & LOCAL) === 0) return;
+    this.#countUrgent(received.offset, received.length, GSO_NONE);
     this.#count(COUNTER.framesLocal);
     const sealed = received.tunnel.spec.key !== undefined;
     const limit = this.#injector.offer(received.offset, received.length, sealed);
@@ -172,6 +177,7 @@ export class Traffic {
       if ((decision & DROP) !== 0) return this.#count(decision & INDEX);
       this.#gid = gid;
       if (headers.gsoType !== GSO_NONE) this.#keySlot = keySlot;
+      this.#countUrgent(record.frame, record.length, headers.gsoType);
     }
     this.#count(COUNTER.framesLocal);
     const injector = this.#injector;
@@ -192,6 +198,10 @@ export class Traffic {
   closeTunnel(): void {
     this.#open?.flush();
     this.#open = undefined;
+  }
+
+  #countUrgent(frame: number, length: number, gsoType: number): void {
+    if (!isBulk(this.#view, frame, length, gsoType)) this.#count(COUNTER.framesUrgent);
   }
 
   // --- shuttle ---

@@ -91,8 +91,10 @@ export class Waiting {
     moved.received = received;
     moved.receivedBytes = counters[COUNTER.tapWriteBytes] ?? 0;
     this.#moderation.turned(this.now, moved);
+    const { bulk } = this.#moderation;
+    // Nobody sees what is in the frames that a relay passes on.
     const relayed = counters[COUNTER.framesRelayed] ?? 0;
-    this.#urgency.turned(this.now, captured + received + relayed);
+    this.#urgency.turned(this.now, (counters[COUNTER.framesUrgent] ?? 0) + relayed, bulk);
     this.#warmth?.turned(this.now, moved.captured + moved.received);
   }
 

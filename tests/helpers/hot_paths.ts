@@ -6,6 +6,7 @@
  */
 
 import { BridgeAnswers } from "../../switch/bridge_answers.ts";
+import { isBulk } from "../../switch/bulk.ts";
 import { arraySlab, type Slab } from "../../switch/frame.ts";
 import { Forwarding } from "../../switch/forwarding.ts";
 import { Joiner } from "../../switch/joiner.ts";
@@ -174,9 +175,16 @@ export function urgencyCall(): () => number {
   let k = 0;
   return () => {
     k++;
-    urgency.turned(k >> 1, (k & 0x1000) === 0 ? k : k & ~0xfff);
+    urgency.turned(k >> 1, (k & 0x1000) === 0 ? k : k & ~0xfff, (k & 0x2000) === 0);
     return urgency.urgent ? 1 : 0;
   };
+}
+
+/** Looks whether a frame belongs to bulk. */
+export function bulkCall(): () => number {
+  const { view } = forwardingWithFrame();
+  let k = 0;
+  return () => isBulk(view, 0, 60 + (k++ & 1_023), k & 1) ? 1 : 0;
 }
 
 /** Writes, waits and looks for answers, which come or not. */

@@ -138,6 +138,9 @@ Deno.test("ways are rehearsed between frames that come close to each other", asy
     // Three milliseconds of four are free; a busy machine takes most of the wake-ups away.
     ok((first?.["rehearsals"] ?? 0) > PINGS / 10, `${first?.["rehearsals"]}`);
     equal(second?.["rehearsals"], undefined);
+    // Each ping and its answer, and some that ask for an address: a rehearsal is none.
+    const urgent = first?.["framesUrgent"] ?? 0;
+    ok(urgent >= 2 * PINGS && urgent < 2 * PINGS + 20, `${urgent} frames that are waited for`);
     const drops = [first, second].flatMap((grown) => Object.keys(grown ?? {}))
       .filter((name) => /^drop|^storm/.test(name));
     deepEqual(drops, []);

@@ -85,6 +85,34 @@ Deno.test({
   },
 });
 
+Deno.test({
+  name:
+    "a router does not let bulk alone go before all others, and does what is waited for beside it",
+  ignore: !several,
+  async fn(): Promise<void> {
+    using lab = new Lab();
+    const hosts = [lab.host(), lab.host()] as const;
+    const [near, far] = [lab.container(), lab.container()] as const;
+    const options = { env: { WEFT_PRIORITY: "" }, args: ["--no-discovery"] };
+    await hosts[0].launch(options);
+    await hosts[1].launch({ ...options, peers: [hosts[0].address] });
+    await hosts[0].attach(near, "10.2.1.1/24");
+    await hosts[1].attach(far, "10.2.1.2/24");
+    await until(async () => await near.ping("10.2.1.2") === 1, BACK_MS, "a ping");
+    await using server = far.start(["iperf3", "-s", "-1", "--forceflush"]);
+    await server.says(/listening/i);
+    await using flow = near.start(["iperf3", "-c", "10.2.1.2", "-t", "40", "--forceflush"]);
+    // The third second: what the programs told each other before has been long ago.
+    await flow.says(/ 2\.\d\d-3\.\d\d /);
+    const classes = (): (number | undefined)[] => hosts.map((host) => raised(host)[0]?.policy);
+    await until(() => classes().every((each) => each === SCHED_OTHER), BACK_MS, "ordinary threads");
+    const pings = near.ping("10.2.1.2", 100, "-i", "0.02");
+    await until(() => classes().every((each) => each === SCHED_FIFO), BACK_MS, "real-time ones");
+    equal(await pings, 100);
+    await until(() => classes().every((each) => each === SCHED_OTHER), BACK_MS, "ordinary again");
+  },
+});
+
 Deno.test("a router gives one thread a nice value when that is wanted", async () => {
   using lab = new Lab();
   const host = lab.host();

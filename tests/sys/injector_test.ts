@@ -50,8 +50,8 @@ class World implements Disposable {
     return this.injector.endBatch(goesOn);
   }
 
-  /** Loses a segment: the flow has a gap. */
-  skip(): void {
+  /** Goes on behind a segment that never comes. */
+  loseSegment(): void {
     this.#sequence += SEGMENT_BYTES;
   }
 
@@ -89,7 +89,7 @@ Deno.test("an injector keeps nothing over two batches, whose slots the third one
 Deno.test("an injector keeps what began in the batch when that before it is written", () => {
   using world = new World();
   world.batch(0, 4, true);
-  world.skip();
+  world.loseSegment();
   equal(world.batch(6, 4, true), true);
   deepEqual(world.writes, [4]);
   world.injector.flush();

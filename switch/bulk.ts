@@ -37,7 +37,7 @@ const LONG_BYTES = 600;
  *
  * @param frame its offset
  * @param length its bytes, at least 14
- * @param gsoType of its virtio header, without the ECN bit
+ * @param gsoType of its virtio header, with or without the ECN bit
  */
 export function isBulk(view: DataView, frame: number, length: number, gsoType: number): boolean {
   if (gsoType !== GSO_NONE) return gsoType !== GSO_UDP;

@@ -3,7 +3,7 @@
  *
  * ```
  *   captured   source MAC    conflict -> drop, else lives here          destination  here -> drop   peer -> SEND   else FLOOD
- *   received   for another   -> RELAY, never back to where it came from
+ *   received   for another   -> RELAY, never back to where it came from but round it, else drop
  *              for us        source MAC lives at the origin; LOCAL      destination  here -> that is all   else FLOOD too
  * ```
  *
@@ -13,7 +13,7 @@
  * |---|---|---|
  * | DROP | cell of the counter | counts it |
  * | SEND | destination peer | sends it to `nextHop(peer)`, origin ourselves |
- * | RELAY | destination peer | sends it on to `nextHop(peer)`, origin and destination unchanged |
+ * | RELAY | destination peer | sends it on to `relayHop(peer, neighbour)`, origin and destination unchanged |
  * | LOCAL | origin | writes it to the TAP |
  * | FLOOD | origin | copies it to each neighbour of `floodList(origin)` but the one that it came from, destination = that neighbour |
  *
@@ -24,7 +24,7 @@
  * @module
  */
 
-import { broadcastHops, macHigh, macLow, type PeerGraph } from "../base/mod.ts";
+import { breadthFirst, broadcastHops, macHigh, macLow, type PeerGraph } from "../base/mod.ts";
 import { COUNTER, type PeerEntry } from "./contract.ts";
 import { LEARN, MacTable, type MacTableOptions } from "./mac_table.ts";
 import { NameTable } from "./name_table.ts";
@@ -104,6 +104,8 @@ export class Forwarding {
   #nameHigh = NOBODY;
   #nameLow = NOBODY;
   #floods: (Int32Array | undefined)[] = [];
+  /** First hops by peer, along ways that avoid the neighbour in the index. */
+  #detours: (Int32Array | undefined)[] = [];
 
   /** Makes a state without peers; every frame is dropped until {@link configure}. */
   constructor(options: ForwardingOptions) {
@@ -129,6 +131,7 @@ export class Forwarding {
     this.#nameHigh = Int32Array.from(names, macHigh);
     this.#nameLow = Int32Array.from(names, macLow);
     this.#floods = peers.map(() => undefined);
+    this.#detours = peers.map(() => undefined);
     this.#names.clear();
     peers.forEach((peer, index) => {
       if (peer !== null) this.#names.set(macHigh(peer.name), macLow(peer.name), index);
@@ -153,6 +156,20 @@ export class Forwarding {
   /** Returns the index of the neighbour towards a peer, -1 if there is no way. hot path */
   nextHop(index: number): number {
     return this.#nextHop[index] ?? -1;
+  }
+
+  /**
+   * Returns the neighbour to which a relay passes on what came from another one. hot path
+   *
+   * The next hop; if that is where the frame came from, the one along the shortest way that avoids it. Routers whose views
+   * agree never ask for that. While a link comes back they do not: a relay may know of it before the link's own end does, and
+   * the end, which sends the frame round, has no use for it.
+   *
+   * @returns index of the neighbour, -1 if there is none but the one that it came from
+   */
+  relayHop(destination: number, arrivedFrom: number): number {
+    const hop = this.nextHop(destination);
+    return hop !== arrivedFrom || hop < 0 ? hop : this.#detour(destination, arrivedFrom);
   }
 
   /** Returns the neighbours that a broadcast of `source` goes on to; lent until the next `configure`. hot path */
@@ -211,9 +228,7 @@ export class Forwarding {
     // TAP. The reference processes it.
     if (origin === this.#self) return DROP_CONFLICT;
     if (destination !== this.#self) {
-      const hop = this.nextHop(destination);
-      // Back where it came from: views differ, and the neighbour would send it to us again.
-      if (hop < 0 || hop === arrivedFrom) return DROP_NO_ROUTE;
+      if (this.relayHop(destination, arrivedFrom) < 0) return DROP_NO_ROUTE;
       return this.#storms.admit(view, frame, length, origin, now)
         ? RELAY | destination
         : DROP_STORM;
@@ -252,6 +267,17 @@ export class Forwarding {
     );
     if (learnt === LEARN.FULL) this.notLearnt++;
     return LOCAL | origin;
+  }
+
+  #detour(destination: number, avoided: number): number {
+    // The way to the avoided neighbour itself begins with it.
+    if (destination === avoided) return -1;
+    return (this.#detours[avoided] ??= this.#computeDetours(avoided))[destination] ?? -1;
+  }
+
+  #computeDetours(avoided: number): Int32Array {
+    const { names, edges } = this.#graph;
+    return breadthFirst({ names, edges: edges.with(avoided, []) }, this.#self, -1).via;
   }
 
   #computeFlood(source: number): Int32Array {

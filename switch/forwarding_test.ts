@@ -126,6 +126,32 @@ Deno.test("decideReceived() relays without learning, never back", () => {
   assert.equal(received(f, THERE, ALL, 3, 5, 1), DROP | COUNTER.dropNoRoute);
 });
 
+Deno.test("a relay goes round the neighbour that a frame came from", () => {
+  // A ring, 0 (we) -- 1 -- 2 -- 3 -- 0, and 4 behind 1.
+  const f = new Forwarding({ ownMacs: [OWN] });
+  const ring = (nextHops: readonly number[], edges: readonly (readonly number[])[]): void =>
+    f.configure({
+      self: SELF,
+      peers: nextHops.map((nextHop, i) => ({
+        name: 0x020000000001 + i,
+        nextHop,
+        edges: edges[i] ?? [],
+        shortId: -1,
+      })),
+    });
+  ring([0, 1, 1, 3, 1], [[1, 3], [0, 2, 4], [1, 3], [2, 0], [1]]);
+  // 1 sends us what is for 2: it does not know of its link to 2 yet.
+  assert.deepEqual([f.relayHop(2, 1), f.relayHop(2, 3)], [3, 1]);
+  assert.equal(received(f, THERE, ALL, 4, 2, 1), RELAY | 2);
+  // Nobody else leads to 4, and what 1 sends for itself ends here.
+  assert.deepEqual([f.relayHop(4, 1), f.relayHop(1, 1)], [-1, -1]);
+  assert.equal(received(f, THERE, ALL, 2, 4, 1), DROP | COUNTER.dropNoRoute);
+  // Nothing is kept over a change: without the link 2 -- 3 there is no way round.
+  ring([0, 1, 1, 3, 1], [[1, 3], [0, 2, 4], [1], [0], [1]]);
+  assert.equal(f.relayHop(2, 1), -1);
+  assert.equal(new Forwarding({ ownMacs: [] }).relayHop(2, 1), -1);
+});
+
 Deno.test("decideReceived() does not learn our own MACs from a link", () => {
   const f = state();
   assert.equal(received(f, "02:00:00:00:00:ee", ALL, 2), LOCAL | FLOOD | 2);

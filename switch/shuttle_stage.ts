@@ -57,7 +57,7 @@ export interface ShuttleStageParts {
   /** Sends what is in the outbox, so that there is room again. */
   readonly makeRoom: () => void;
   /** Who lives where and how to get there. */
-  readonly forwarding: Pick<Forwarding, "nextHop">;
+  readonly forwarding: Pick<Forwarding, "nextHop" | "relayHop">;
   /** The links. */
   readonly links: StageLinks;
   /** Whether there is a password. */
@@ -105,9 +105,10 @@ export class ShuttleStage {
       ...parts,
       clear: mode === "clear",
       route: (destination, source) => {
-        const hop = forwarding.nextHop(this.pairs.indexOf(destination));
+        const peer = this.pairs.indexOf(destination);
+        const hop = forwarding.nextHop(peer);
         const slot = links.hop(hop)?.slot ?? -1;
-        return slot === source ? -1 : slot;
+        return slot === source ? links.hop(forwarding.relayHop(peer, hop))?.slot ?? -1 : slot;
       },
     });
   }

@@ -123,6 +123,24 @@ Deno.test("ShuttleStage passes segments on only from links, never in clear where
   assert.equal(middle.sends().length, 1);
 });
 
+Deno.test("ShuttleStage passes a train on by another neighbour if the next hop is where it came from", () => {
+  const world = new StageWorld(3, "clear");
+  world.run(1_000);
+  world.at(0).send(2, READ, world.now);
+  const [{ train, segment } = { train: new Uint8Array(), segment: 0 }] = world.at(0).sends();
+  const middle = world.at(1);
+  const before = middle.counts["framesRelayed"] ?? 0;
+  middle.detours[2] = 0;
+  middle.take(train, segment, 2, world.now);
+  assert.deepEqual(middle.sends().map(({ slot }) => slot), [0]);
+  assert.equal((middle.counts["framesRelayed"] ?? 0) - before, 1);
+  // A neighbour without shuttle is no way.
+  middle.hops[0] = undefined;
+  middle.take(train, segment, 2, world.now);
+  assert.deepEqual(middle.sends(), []);
+  assert.equal(middle.counts["dropNoRoute"], 1);
+});
+
 Deno.test("ShuttleStage splits a train at a change of destination", () => {
   const world = new StageWorld(4, "clear");
   world.run(1_000);

@@ -305,14 +305,14 @@ export class Traffic {
   /** Sends a received frame on: to the next hop of its peer, or to all that its broadcast has to reach through us. */
   #passOn(received: ReceivedFrame, decision: number): void {
     const forwarding = this.#forwarding;
+    const from = this.#links.peerOf(received.tunnel);
     this.#borrow(received);
     if ((decision & RELAY) !== 0) {
-      const tunnel = this.#links.towards(forwarding.nextHop(decision & INDEX));
+      const tunnel = this.#links.towards(forwarding.relayHop(decision & INDEX, from));
       if (tunnel === undefined) return this.#count(COUNTER.dropNoRoute);
       if (this.#send(tunnel) === SEND.OK) this.#count(COUNTER.framesRelayed);
       return;
     }
-    const from = this.#links.peerOf(received.tunnel);
     const neighbours = forwarding.floodList(decision & INDEX);
     for (let i = 0; i < neighbours.length; i++) {
       const neighbour = neighbours[i] ?? -1;

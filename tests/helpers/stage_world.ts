@@ -42,6 +42,8 @@ export class StageRouter {
   peers: (PeerEntry | null)[] = [];
   /** Hops by neighbour; replaced by tests. */
   hops: (ShuttleHop | undefined)[] = [];
+  /** Neighbour by destination, for what would have to go back; there is none unless a test says so. */
+  detours: (number | undefined)[] = [];
   readonly #copy: CopyBytes;
   readonly #offload: Offload;
   readonly #tap: number;
@@ -69,7 +71,10 @@ export class StageRouter {
       count,
       beforeWrite: () => {},
       makeRoom: () => {},
-      forwarding: { nextHop: (peer) => this.peers[peer]?.nextHop ?? -1 },
+      forwarding: {
+        nextHop: (peer) => this.peers[peer]?.nextHop ?? -1,
+        relayHop: (peer) => this.detours[peer] ?? -1,
+      },
       links: { hop: (peer) => this.hops[peer], isOddName: () => false },
       mode,
       ciphers: makers.ciphers?.(slab) ??

@@ -129,7 +129,9 @@ export function countsBetween(before: BothCounts, after: BothCounts): BothCounts
 function words(...peers: readonly string[]): string[] {
   // Keys are told of at this level.
   const settings = ["--log-level=debug", "--no-discovery", `--mtu=${MTU}`, "--status-addr="];
-  return [WEFT, "launch", "--foreground", ...settings, ...peers];
+  // Linux shares the CPUs out between sessions first (sched(7), autogroup). A router has one of its own, whoever starts it;
+  // in that of the programs at the ends its raised priority would be at their cost.
+  return ["setsid", WEFT, "launch", "--foreground", ...settings, ...peers];
 }
 
 async function ready(host: Host, ends: Ends, i: 0 | 1): Promise<void> {

@@ -8,7 +8,8 @@
  *
  * It knows nothing of other connections. Who owns it decides after `introduced` whether the connection may stay, and
  * performs the outputs; after `closed` none follow. A *lively* connection, between two weft peers, sends a heartbeat a
- * second and soon gives up a remote that is silent.
+ * second and soon gives up a remote that is silent. What comes shortly before a heartbeat is due takes it along, so that one
+ * waking serves both directions.
  *
  * @module
  */
@@ -30,6 +31,10 @@ export const HEARTBEAT_MS = 30_000;
 export const READ_TIMEOUT_MS = 60_000;
 /** Between two heartbeats on a lively connection. */
 export const LIVELY_HEARTBEAT_MS = 1_000;
+/** A lively heartbeat goes with what comes if it would be due within this time ... */
+const EARLY_MS = 400;
+/** ... and the next one is so much later, for the remote to begin again. */
+const YIELD_MS = 125;
 /** Longest time without a byte on a lively connection whose overlays are silent too. */
 export const SILENT_MS = 5_000;
 /** The same while an overlay works: the remote is there and the stall may pass, but the mesh needs TCP. */
@@ -173,6 +178,7 @@ export class Connection implements Machine<ConnectionInput, ConnectionOutput> {
       // Single bytes count: heartbeats wait behind a large message, which a slow path carries for long.
       this.#state.heardAt = now;
       this.#read(now);
+      this.#answer(now);
     }
   }
 
@@ -210,6 +216,14 @@ export class Connection implements Machine<ConnectionInput, ConnectionOutput> {
       if (!(error instanceof WireError)) throw error;
       this.#close(error.message);
     }
+  }
+
+  #answer(now: Millis): void {
+    const state = this.#state;
+    if (state.kind !== "open" || state.heartbeatMs !== LIVELY_HEARTBEAT_MS) return;
+    if (state.heartbeatAt - now > EARLY_MS) return;
+    state.heartbeatAt = now + state.heartbeatMs + YIELD_MS;
+    this.#send(heartbeatMessage());
   }
 
   #ended(reason: string | undefined): void {

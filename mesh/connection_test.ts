@@ -156,6 +156,21 @@ Deno.test("Connection sends each second and closes after 5 s or 10 s of silence 
   }
 });
 
+Deno.test("Connection sends its heartbeat with what comes shortly before it is due when it is lively", () => {
+  const [a, real] = opened();
+  const answers = (subject: Connection, now: number): boolean => {
+    subject.handle(HEARTBEAT, now);
+    return drain(subject).some(({ kind }) => kind === "send");
+  };
+  a.handle({ kind: "lively", overlayWorks: true }, 0);
+  assert.deepEqual([answers(a, 599), answers(a, 600), answers(a, 601)], [false, true, false]);
+  assert.equal(a.deadline(), 1_725, "the remote, which sends each second, begins");
+  assert.equal(answers(a, 1_600), true);
+  // When nothing comes it begins itself.
+  assert.deepEqual(tickUntil(a, 5_000, 1_600)[0], [2_725, 3_725, 4_725]);
+  assert.equal(answers(real, HEARTBEAT_MS - 1), false);
+});
+
 Deno.test("Connection judges by what the overlay does now when it is lively", () => {
   const [a] = opened();
   a.handle({ kind: "lively", overlayWorks: true }, 0);

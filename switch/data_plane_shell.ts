@@ -219,8 +219,7 @@ export class DataPlane implements Disposable {
     }
     const { warning } = cipherName({ libsodium: start.libsodium });
     this.#waiting = new Waiting(arena, this.#epoll, start);
-    const { port } = this.#sockets;
-    const { priority } = this.#waiting;
+    const [{ port }, { priority }] = [this.#sockets, this.#waiting];
     post({ kind: "ready", cipher: secretbox.name, warning, port, priority });
   }
 
@@ -463,6 +462,7 @@ export class DataPlane implements Disposable {
       for (let frame = overlay.next(); frame !== undefined; frame = overlay.next()) {
         this.#traffic.received(frame, this.#now);
       }
+      if (overlay.takeDue()) this.#deadline = 0;
       return;
     }
   }

@@ -42,6 +42,7 @@ function fakeOverlay(name: string): Overlay & { made: Fake[] } {
     close: (tunnel) => void ((tunnel as Fake).closed = true),
     receive: () => false,
     next: () => undefined,
+    takeDue: () => false,
     poll: () => undefined,
   };
 }

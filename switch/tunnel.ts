@@ -12,7 +12,8 @@
  * teaches the remote's address, so that only one side needs to be reachable. Send errors fail nothing: one socket serves all
  * peers, and an error that one of them caused surfaces at another.
  *
- * A *lively* tunnel, between two weft peers, sends many heartbeats a second and is pending while it hears none.
+ * A *lively* tunnel, between two weft peers, sends many heartbeats a second and is pending while it hears none. Its ends take
+ * turns at once: one sends when its time has come, the other with the same waking that the heartbeat of the first one causes.
  *
  * A core that all overlays use; it does not know what a heartbeat looks like.
  *
@@ -47,7 +48,14 @@ export const HEARD = {
   MOVED: 2,
   /** It ended a silence: the tunnel is established again. */
   BACK: 4,
+  /** Our own heartbeat goes now, as an answer. */
+  ANSWER: 8,
 } as const;
+
+/** A heartbeat goes as an answer if no more than this part of its interval is left. */
+const EARLY = 0.4;
+/** Who answers waits so much longer for the next time: the other one begins again. */
+const YIELD_MS = 30;
 
 /** State and health of one tunnel. */
 export class TunnelHealth {
@@ -55,6 +63,7 @@ export class TunnelHealth {
   #reason: string | undefined;
   #remote: Endpoint | undefined;
   #heard = false;
+  #answers = false;
   #heartbeatAt: Millis;
   #timeoutAt: Millis;
   readonly #times: TunnelTimes;
@@ -117,7 +126,7 @@ export class TunnelHealth {
       this.#remote = source;
       flags |= HEARD.MOVED;
     }
-    return flags;
+    return this.#answer(now) ? flags | HEARD.ANSWER : flags;
   }
 
   /**
@@ -170,7 +179,9 @@ export class TunnelHealth {
   /** Notes that a heartbeat is on its way. */
   heartbeatSent(now: Millis): void {
     this.#heartbeatAt = now +
-      (this.#state === "pending" ? this.#times.pendingHeartbeatMs : this.heartbeatMs);
+      (this.#state === "pending" ? this.#times.pendingHeartbeatMs : this.heartbeatMs) +
+      (this.#answers ? YIELD_MS : 0);
+    this.#answers = false;
   }
 
   /**
@@ -188,6 +199,15 @@ export class TunnelHealth {
   fail(reason: string): void {
     this.#state = "failed";
     this.#reason = reason;
+  }
+
+  /** An idle thread is woken once for both directions; by others than weft peers it hardly ever is. */
+  #answer(now: Millis): boolean {
+    if (this.#liveness === undefined || this.#state !== "established") return false;
+    if (this.#heartbeatAt - now > EARLY * this.heartbeatMs) return false;
+    this.#heartbeatAt = Math.min(this.#heartbeatAt, now);
+    this.#answers = true;
+    return true;
   }
 
   /** Returns when there is something to do. */

@@ -97,6 +97,32 @@ Deno.test("TunnelHealth sends each 500 ms, then each 250 ms when it is lively", 
   assert.deepEqual(beats(health, 2_900), [2_200, 2_600]);
 });
 
+Deno.test("TunnelHealth answers a heartbeat with its own if that is due soon, and lets the other begin", () => {
+  const health = lively();
+  assert.equal(health.heard(HERE, 149), 0);
+  assert.equal(health.deadline(), 250);
+  assert.equal(health.heard(HERE, 150), HEARD.ANSWER);
+  assert.deepEqual([health.deadline(), health.heartbeatDue(150)], [150, true]);
+  health.heartbeatSent(150);
+  assert.equal(health.deadline(), 430, "later than the other one, which sends each 250 ms");
+  assert.equal(health.heard(HERE, 400), HEARD.ANSWER);
+  health.heartbeatSent(400);
+  // When nothing comes it sends by itself, as often as ever.
+  assert.deepEqual(beats(health, 1_200), [680, 930, 1_180]);
+});
+
+Deno.test("TunnelHealth answers nobody whom it may not send to or who beats seldom", () => {
+  const real = new TunnelHealth(HERE, 0, SLEEVE_TIMES);
+  real.acknowledged(0);
+  real.heard(HERE, 0);
+  assert.equal(real.heard(HERE, 9_900), 0);
+  const pending = new TunnelHealth(HERE, 0, SLEEVE_TIMES, 250);
+  assert.equal(pending.heard(HERE, 0), HEARD.FIRST);
+  const failed = lively();
+  failed.fail("closed");
+  assert.equal(failed.heard(HERE, 240), 0);
+});
+
 Deno.test("TunnelHealth is pending with the reason when it is lively and silent", () => {
   const health = lively();
   assert.equal(silence(health, 125, 10_000), 2_125);
@@ -111,7 +137,9 @@ Deno.test("TunnelHealth is pending with the reason when it is lively and silent"
 Deno.test("TunnelHealth.heard() establishes a silent tunnel again with several heartbeats", () => {
   const health = lively();
   silence(health, 125, 10_000);
-  const flags = [10_000, 10_250, 10_500, 10_750, 11_000].map((now) => health.heard(HERE, now));
+  const flags = [10_000, 10_250, 10_500, 10_750, 11_000].map((now) =>
+    health.heard(HERE, now) & ~HEARD.ANSWER
+  );
   assert.deepEqual(flags, [0, 0, 0, HEARD.BACK, 0]);
   assert.deepEqual([health.state, health.reason], ["established", undefined]);
 });

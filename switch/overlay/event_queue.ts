@@ -22,6 +22,7 @@ interface Pending {
 /** Events of one overlay. */
 export class EventQueue {
   readonly #pending = new Map<Tunnel, Pending>();
+  #due = false;
 
   /** Events that wait. */
   get size(): number {
@@ -51,6 +52,18 @@ export class EventQueue {
     if (controls.length >= CONTROLS_PER_TUNNEL) return false;
     controls.push({ tag, body });
     return true;
+  }
+
+  /** Notes that a tunnel has something to send at once. */
+  due(): void {
+    this.#due = true;
+  }
+
+  /** Returns and clears whether a tunnel has something to send at once. hot path */
+  takeDue(): boolean {
+    const due = this.#due;
+    this.#due = false;
+    return due;
   }
 
   /** Forgets what a tunnel had to tell. */

@@ -35,6 +35,14 @@ Deno.test("EventQueue.control() refuses more than eight that wait for a tunnel",
   assert.equal(drain(queue).length, 9);
 });
 
+Deno.test("EventQueue.takeDue() says once that something is due, which is no event", () => {
+  const queue = new EventQueue();
+  assert.equal(queue.takeDue(), false);
+  queue.due();
+  assert.equal(queue.size, 0);
+  assert.deepEqual([queue.takeDue(), queue.takeDue()], [true, false]);
+});
+
 Deno.test("EventQueue.drop() forgets a tunnel", () => {
   const queue = new EventQueue();
   queue.changed(A);

@@ -189,6 +189,8 @@ export interface Overlay {
   receive(offset: number, length: number, source: () => Endpoint, now: Millis): boolean;
   /** Moves to the next record of the datagram. Special frames are dealt with inside. @returns undefined at the end */
   next(): ReceivedFrame | undefined;
+  /** Returns and clears whether a tunnel wants a tick before its deadline as it was; ask after each datagram. hot path */
+  takeDue(): boolean;
   /** Returns what happened; drain it after each call that may change state. */
   poll(): OverlayEvent | undefined;
 }

@@ -187,6 +187,11 @@ class SleeveOverlay implements Overlay {
     return undefined;
   }
 
+  /** hot path */
+  takeDue(): boolean {
+    return this.#events.takeDue();
+  }
+
   poll(): OverlayEvent | undefined {
     return this.#events.poll();
   }

@@ -108,6 +108,22 @@ Deno.test("a lively tunnel sends each 250 ms and says so before it says that it 
   assert.ok(Math.abs(sent.length - before - 40) <= 1, `${sent.length - before}`);
 });
 
+Deno.test("the ends of a lively tunnel send at the same time, wherever they began", () => {
+  const line = new Line({ livelyMs: 250 }, { livelyMs: 250 });
+  line.run(1_100);
+  // One end falls behind by something between: it is told of a longer interval for a while.
+  line.ends[1].tunnel.retime?.(330, line.now);
+  line.run(500);
+  line.ends[1].tunnel.retime?.(250, line.now);
+  line.run(1_000);
+  const since = line.now;
+  line.run(10_000);
+  const [one, two] = line.ends.map(({ sent }) => sent.filter((at) => at >= since));
+  assert.ok(one !== undefined && two !== undefined && Math.abs(one.length - 40) <= 1);
+  const apart = two.map((at) => Math.min(...one.map((other) => Math.abs(other - at))));
+  assert.ok(Math.max(...apart) <= 5, `${Math.max(...apart)} ms`);
+});
+
 Deno.test("a tunnel to a real peer keeps 10 s and 60 s, and is told nothing of ours", () => {
   const line = new Line({}, {});
   line.run(1_000);

@@ -261,6 +261,7 @@ export class SleeveTunnel implements Tunnel, BuilderTunnel {
     }
     if ((flags & (HEARD.MOVED | HEARD.BACK)) !== 0) this.#shared.events.changed(this);
     if ((flags & HEARD.BACK) !== 0) this.#resumeTests(now);
+    if ((flags & HEARD.ANSWER) !== 0) this.#shared.events.due();
   }
 
   /** Answers a test over TCP, unless there are too many. */

@@ -29,12 +29,14 @@ export interface Driver<In> {
  * @param tick the input that stands for "time has passed"
  * @param effect performs one output; must not throw
  * @param clock returns ms on a clock that never goes back; default `performance.now`
+ * @param settled is called after each input and all that it caused; must not throw
  */
 export function drive<In, Out>(
   machine: Machine<In, Out>,
   tick: In,
   effect: (output: Out) => void,
   clock: () => Millis = () => performance.now(),
+  settled: () => void = () => {},
 ): Driver<In> {
   const queue: In[] = [];
   let running = false;
@@ -78,6 +80,7 @@ export function drive<In, Out>(
       running = false;
     }
     arm();
+    settled();
   }
 
   function stop(): void {

@@ -70,6 +70,19 @@ Deno.test("drive() leaves the timer alone while the deadline stays", () => {
   }
 });
 
+Deno.test("drive() says when an input and all that it caused have been dealt with", () => {
+  const seen: string[] = [];
+  const effect = (output: string): void => {
+    seen.push(output);
+    if (output === "a1") driver.feed("b");
+  };
+  const driver = drive<string, string>(new Echo(), "tick", effect, () => 5, () => seen.push("."));
+  driver.feed("a");
+  driver.feed("c");
+  assert.deepEqual(seen, ["a1", "a2", "b1", "b2", ".", "c1", "c2", "."]);
+  driver.stop();
+});
+
 Deno.test("drive() does nothing more when it is stopped", () => {
   const echo = new Echo();
   const performed: string[] = [];

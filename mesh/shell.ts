@@ -75,6 +75,8 @@ class Shell implements Mesh {
       core,
       { kind: "tick" },
       (output) => this.#perform(output),
+      undefined,
+      hooks.onAwake,
     );
   }
 

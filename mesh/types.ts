@@ -233,6 +233,8 @@ export interface MeshHooks {
   readonly log: Logger;
   /** Takes each event, in order. Must not throw. */
   readonly onEvent: (event: MeshEvent) => void;
+  /** Is called whenever the mesh has done something, be it a heartbeat: who waits for a waking may use it. Must not throw. */
+  readonly onAwake?: () => void;
   /** Gossip channels beside the mesh's own; called from within its core, so what they want to send they send later. */
   readonly channels?: readonly Channel[];
 }

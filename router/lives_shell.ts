@@ -24,8 +24,6 @@ import { LinkWatch } from "../ffi/netlink/mod.ts";
 import type { Idents } from "./idents_shell.ts";
 import type { Mourner } from "./parts.ts";
 
-/** A look costs a system call, and wakes the main thread of an idle router; an address stays for 30 s anyway. */
-const LOOK_MS = 1_000;
 /** What was missed is found after this time. */
 const COMPARE_MS = 60_000;
 const ENGINE_ID = /^[0-9a-f]{64}$/;
@@ -54,7 +52,7 @@ export class Lives implements Disposable {
   readonly #links: LinkWatch;
   readonly #engine: EngineWatch;
   readonly #ports = new Map<number, string>();
-  readonly #timers: readonly ReturnType<typeof setInterval>[];
+  readonly #timer: ReturnType<typeof setInterval>;
   /** Containers that the engine has. */
   #listed = new Set<string>();
   /** Of whom something was heard while a list is awaited, which may be older than that. */
@@ -76,10 +74,7 @@ export class Lives implements Disposable {
       onError: (error) =>
         parts.log.error("cannot act on what the engine says", { error: String(error) }),
     });
-    this.#timers = [
-      setInterval(() => this.#try(() => this.#look()), LOOK_MS),
-      setInterval(() => this.#try(() => this.compare()), COMPARE_MS),
-    ];
+    this.#timer = setInterval(() => this.#try(() => this.compare()), COMPARE_MS);
   }
 
   /** Notes which interface leads to a container, which lives then. */
@@ -87,6 +82,17 @@ export class Lives implements Disposable {
     this.#ports.set(portIndex, ident);
     this.#heard?.add(ident);
     this.#parts.mourner.started(ident);
+  }
+
+  /**
+   * Notices which interfaces are gone; to be called about once a second, since an address stays for 30 s anyway.
+   *
+   * @returns true if an interface or an address of this host has changed
+   */
+  look(): boolean {
+    let changed = true;
+    this.#try(() => changed = this.#look());
+    return changed;
   }
 
   /** Compares who holds something with who hangs on the bridge. */
@@ -107,7 +113,7 @@ export class Lives implements Disposable {
 
   /** Ends it. */
   [Symbol.dispose](): void {
-    for (const timer of this.#timers) clearInterval(timer);
+    clearInterval(this.#timer);
     this.#engine.stop();
     this.#links[Symbol.dispose]();
   }
@@ -124,8 +130,8 @@ export class Lives implements Disposable {
     }
   }
 
-  #look(): void {
-    const { deleted, lost } = this.#links.take();
+  #look(): boolean {
+    const { deleted, changed, lost } = this.#links.take();
     const gone = deleted.map((index) => {
       const ident = this.#ports.get(index);
       this.#ports.delete(index);
@@ -141,6 +147,7 @@ export class Lives implements Disposable {
       }
     }
     if (lost) this.compare();
+    return changed;
   }
 
   #onEvent({ kind, id, at }: EngineEvent): void {

@@ -49,6 +49,7 @@ import { offeredOverlays } from "./overlays.ts";
 import { PairBoard } from "./pair_board.ts";
 import { type PairKeysDriver, startPairKeys } from "./pair_keys_shell.ts";
 import { serveOpen, serveSocket, serveStatus } from "./servers_shell.ts";
+import { Round } from "./round_shell.ts";
 import { Services } from "./services_shell.ts";
 import { connectionRows } from "./status/connection_rows.ts";
 import type { ConnectionRow, MacRow, PairRow, StatusSnapshot } from "./status/mod.ts";
@@ -87,6 +88,7 @@ export class Router {
   #macs: MacRow[] = [];
   #terminations = 0;
   #pending: ReturnType<typeof setTimeout> | undefined;
+  #round: Round | undefined;
   #stopping: Promise<void> | undefined;
 
   private constructor(ground: Ground) {
@@ -262,6 +264,7 @@ export class Router {
       crypto: meshCrypto({ libsodium }),
       log: log.area("mesh"),
       onEvent: (event) => this.#onMesh(event),
+      onAwake: () => this.#round?.awake(),
       channels: [
         ...(pairKeys === undefined ? [] : [pairKeys.channel]),
         ...this.#services.channels,
@@ -272,8 +275,7 @@ export class Router {
     this.#configure();
     store.setTargets(targets);
     this.#services.watch();
-    const look = setInterval(() => this.#tellServices(), LOOK_MS);
-    this.#resources.defer(() => clearInterval(look));
+    this.#round = this.#resources.use(new Round(LOOK_MS, () => this.#look()));
     this.#serve();
     log.info("ready", {
       peer: formatPeerName(name),
@@ -436,6 +438,11 @@ export class Router {
     this.#pairs.peers(others, Date.now());
     this.#plane().configure(this.#forwarding.update(peers, this.#links.links()));
     this.#pairKeys?.topology(peers);
+    this.#tellServices();
+  }
+
+  #look(): void {
+    this.#services.look();
     this.#tellServices();
   }
 

@@ -31,8 +31,8 @@ import type { Store } from "./store.ts";
 
 /** An answer from the other side of the world takes so long. */
 const USED_MS = 200;
-/** Docker may start after us, or give its bridge another address: it is looked at so often. */
-const DOCKER_MS = 5_000;
+/** Docker may start after us, or give its bridge another address. If the kernel did not tell, it is found after this time. */
+const DOCKER_MS = 60_000;
 
 /** What the services are made from. */
 export interface ServicesParts {
@@ -69,7 +69,7 @@ export class Services implements AsyncDisposable {
   #lives: Lives | undefined;
   /** Where names are answered on Docker's bridge. */
   #docker: string | undefined;
-  #dockerTimer: ReturnType<typeof setInterval> | undefined;
+  #dockerAt = -Infinity;
   readonly #absence: Absence;
   /** What was told last of peers and targets. */
   #told = "";
@@ -98,9 +98,8 @@ export class Services implements AsyncDisposable {
     return [...this.ipam?.channels ?? [], ...this.names === undefined ? [] : [this.names.channel]];
   }
 
-  /** Begins to watch the containers of this host, and the bridge of Docker. */
+  /** Begins to watch the containers of this host. */
   watch(): void {
-    this.#dockerTimer = setInterval(() => this.#followDocker(), DOCKER_MS);
     const { log, bridge, isBusy } = this.#parts;
     this.#lives = new Lives({
       log: log.area("containers"),
@@ -121,6 +120,15 @@ export class Services implements AsyncDisposable {
         },
       },
     });
+  }
+
+  /** Looks what has changed on this host, the bridge of Docker as well; to be called about once a second. */
+  look(): void {
+    const changed = this.#lives?.look() === true;
+    const now = performance.now();
+    if (!changed && now - this.#dockerAt < DOCKER_MS) return;
+    this.#dockerAt = now;
+    this.#followDocker();
   }
 
   /** Takes the mesh as it is now. @param weft tells whether a peer is one of us */
@@ -177,7 +185,6 @@ export class Services implements AsyncDisposable {
 
   /** Ends them. */
   async [Symbol.asyncDispose](): Promise<void> {
-    clearInterval(this.#dockerTimer);
     this.#lives?.[Symbol.dispose]();
     await this.dns?.[Symbol.asyncDispose]();
     this.names?.[Symbol.dispose]();

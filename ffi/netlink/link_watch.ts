@@ -1,5 +1,5 @@
 /**
- * Hears which interfaces of a namespace are deleted: what `ip monitor link` does.
+ * Hears which interfaces of a namespace are deleted, and that something else changed: what `ip monitor link address` does.
  *
  * @module
  */
@@ -15,6 +15,7 @@ const AF_NETLINK = 16;
 const SOCK_RAW = 3;
 const NETLINK_ROUTE = 0;
 const RTMGRP_LINK = 1;
+const RTMGRP_IPV4_IFADDR = 0x10;
 const RTM_DELLINK = 17;
 /** What the kernel tells of a port that leaves its bridge has another family: the interface lives on. */
 const AF_UNSPEC = 0;
@@ -24,6 +25,8 @@ const RECEIVE_BYTES = 65_536;
 export interface LinkNews {
   /** Numbers of interfaces that are gone. */
   readonly deleted: readonly number[];
+  /** An interface or an IPv4 address came, changed or went. */
+  readonly changed: boolean;
   /** The kernel had more to tell than it could keep: who needs to know must look. */
   readonly lost: boolean;
 }
@@ -44,7 +47,7 @@ export class LinkWatch implements Disposable {
     try {
       const address = new Uint8Array(SOCKADDR_NL.size);
       viewOf(address).setUint16(SOCKADDR_NL.family, AF_NETLINK, true);
-      viewOf(address).setUint32(SOCKADDR_NL.groups, RTMGRP_LINK, true);
+      viewOf(address).setUint32(SOCKADDR_NL.groups, RTMGRP_LINK | RTMGRP_IPV4_IFADDR, true);
       check("bind AF_NETLINK", libc().bind(fd.number, address, address.length));
       return new LinkWatch(fd);
     } catch (error) {
@@ -56,15 +59,16 @@ export class LinkWatch implements Disposable {
   /** Returns what has happened, without waiting. @throws {SysError} if it cannot be read */
   take(): LinkNews {
     const deleted: number[] = [];
-    let lost = false;
+    let [changed, lost] = [false, false];
     for (;;) {
       const length = libc().recv(this.#fd.number, this.#buffer, RECEIVE_BYTES, 0);
       if (length >= 0) {
+        changed = true;
         deleted.push(...deletedIn(this.#buffer.subarray(0, length)));
         continue;
       }
       const reason = errno();
-      if (reason === ERRNO.EAGAIN) return { deleted, lost };
+      if (reason === ERRNO.EAGAIN) return { deleted, changed: changed || lost, lost };
       if (reason === ERRNO.ENOBUFS) lost = true;
       else if (reason !== ERRNO.EINTR) check("receive link news", length);
     }

@@ -259,11 +259,22 @@ Deno.test("LinkWatch hears of interfaces that are deleted, and not of those that
     const [one, two] = [mustLink(nl, "one"), mustLink(nl, "two")];
     linkSet(nl, "one", { masterIndex: mustLink(nl, "br-t").index });
     linkSet(nl, "one", { masterIndex: 0 });
-    assert.deepEqual(watch.take(), { deleted: [], lost: false });
+    assert.deepEqual(watch.take(), { deleted: [], changed: true, lost: false });
     linkDelete(nl, "one");
     assert.deepEqual(
       [...watch.take().deleted].sort((a, b) => a - b),
       [one.index, two.index].sort((a, b) => a - b),
     );
+  });
+});
+
+Deno.test("LinkWatch says whether an interface or an address has changed", () => {
+  inNetlink((nl) => {
+    linkAdd(nl, { kind: "bridge", name: "br-t" });
+    using watch = LinkWatch.open();
+    assert.deepEqual(watch.take(), { deleted: [], changed: false, lost: false });
+    addrAdd(nl, mustLink(nl, "br-t").index, parseCidr("192.0.2.9/24"));
+    assert.deepEqual(watch.take(), { deleted: [], changed: true, lost: false });
+    assert.equal(watch.take().changed, false);
   });
 });
